@@ -1,0 +1,1 @@
+"""Calling a cloud, local or real: credentials, signing, paging, retries."""

@@ -1,0 +1,1 @@
+"""The one door: every call of every client passes here."""

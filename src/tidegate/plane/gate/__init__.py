@@ -1,0 +1,1 @@
+"""Whitelists enforced on the wire."""

@@ -1,0 +1,45 @@
+"""The port of the gate: a whitelist enforced on the wire, one per Redis instance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+#: Disjoint, sorted, inclusive ranges of IPv4 addresses as integers: ``((first, last), …)``.
+Ranges = tuple[tuple[int, int], ...]
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """What a change of the list did: ranges sent, and milliseconds from command to effect."""
+
+    added: int
+    removed: int
+    milliseconds: float
+
+
+class Gate(Protocol):
+    """Lets into a Redis server only who is on its list. Fails closed: no list, nobody comes in."""
+
+    #: nftables | haproxy | aio | memory
+    name: str
+
+    async def allow(self, server_id: str, ranges: Ranges) -> Applied:
+        """Make ``ranges`` the whole list; effective for every connection begun after the return. Sends differences only.
+
+        Established connections are kept. On any error the old list stays or nobody is let in, and PlaneError is raised.
+        """
+        ...
+
+    async def cut(self, server_id: str) -> int:
+        """End the connections whose client is not on the list any more; return how many. On request only."""
+        ...
+
+    async def show(self, server_id: str) -> Ranges:
+        """What the kernel or proxy really enforces, read back from it. Unknown server: PlaneError."""
+        ...
+
+    async def list(self) -> Sequence[str]:
+        """The ids of the servers that have a gate."""
+        ...

@@ -1,0 +1,1 @@
+"""Hosts behind ECS instances."""

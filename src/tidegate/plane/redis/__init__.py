@@ -1,0 +1,1 @@
+"""Redis servers behind R-kvstore instances."""

@@ -1,0 +1,1 @@
+"""Elastic Compute Service: regions, networks, instances, Cloud Assistant."""

@@ -1,0 +1,1 @@
+"""Auto Scaling: groups, configurations, rules, lifecycle hooks, activities."""

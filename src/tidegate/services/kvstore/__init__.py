@@ -1,0 +1,1 @@
+"""R-kvstore: Redis instances and their IP whitelists."""

@@ -1,0 +1,1 @@
+"""Operation orchestration: templates and executions."""

@@ -1,0 +1,1 @@
+"""Identities, policies and the decision whether somebody may do something."""

@@ -1,0 +1,35 @@
+"""What can be set for one cloud: where it listens, where it keeps its state, how fast its world moves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a cloud is started with. Durations are seconds."""
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 4599
+    #: ``postgresql://…`` of an outside server; None = the one from the wheel, in ``data_dir``
+    database: str | None = None
+    ephemeral: bool = False
+    region: str = "cn-hangzhou"
+    #: auto | netns | loopback | memory
+    hosts: str = "auto"
+    #: auto | nftables | haproxy | aio | memory
+    gate: str = "auto"
+    #: /_tidegate/clock may advance the cloud's time
+    adjustable_clock: bool = False
+    #: the min/max and desired-capacity check of a group (ess.md 2.3, ASSUMPTION 60)
+    group_check_interval: float = 60.0
+    #: the health check of members (ess.md 8.1, ASSUMPTION 60)
+    health_check_interval: float = 60.0
+    #: how often overdue work is looked for; wake-ups are faster, this heals lost ones
+    sweep_interval: float = 2.0
+    #: a node that has not been heard of for this long loses its work to another
+    heartbeat_timeout: float = 15.0
+    #: how long a whitelist change keeps the Redis instance ``Changing``; 0 = not at all (kvstore.md 9)
+    whitelist_changing_window: float = 0.0

@@ -1,0 +1,1 @@
+"""The database: schema, migrations, records and queries. Nothing else speaks SQL."""

@@ -1,0 +1,1 @@
+"""The protocol, pure: parameters, signatures, answers, error bodies."""
