@@ -1,0 +1,1 @@
+"""Builds one cloud out of its parts. The only place that knows them all."""
