@@ -7,8 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-#: Disjoint, sorted, inclusive ranges of IPv4 addresses as integers: ``((first, last), …)``.
-Ranges = tuple[tuple[int, int], ...]
+from tidegate.plane.gate.ranges import Ranges
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):

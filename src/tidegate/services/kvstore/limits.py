@@ -1,0 +1,26 @@
+"""Quotas and sizes of R-kvstore, each with the source that states it."""
+
+from __future__ import annotations
+
+#: entries in one group, and so in one request (kvstore.md 6)
+GROUP_ENTRIES = 1000
+#: entries over all groups of an instance (kvstore.md 6, family)
+INSTANCE_ENTRIES = 1000
+#: groups of an instance. ASSUMPTION (kvstore.md 6): the older of two documented numbers
+GROUPS = 50
+#: InstanceIds of one DescribeInstances call (kvstore.md 3)
+INSTANCE_IDS = 30
+#: tags of a resource, and keys of one tag filter (kvstore.md 3; the family's number for the former)
+TAGS = 20
+TAG_FILTERS = 5
+#: DescribeInstances (kvstore.md 3)
+PAGE_SIZE = 30
+MAX_PAGE_SIZE = 50
+#: ListTagResources (wire.md 11, token style)
+TAG_PAGE_SIZE = 50
+#: ASSUMPTION: instances of one account in one region
+INSTANCES = 200
+#: whitelist changes remembered for the history of one instance
+HISTORY = 1000
+#: seconds a change waits for its turn before it answers LockTimeout; clients give up after 3 s (wire.md 10)
+LOCK_WAIT = 2.5
