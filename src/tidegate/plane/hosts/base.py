@@ -57,6 +57,11 @@ class Hosts(Protocol):
 
     #: netns | loopback | memory
     name: str
+    #: the /12 of private addresses that hosts can have; the default VPC is cut out of it: ``172.16.0.0/12`` where each
+    #: host has a network of its own, ``127.16.0.0/12`` where they share the machine's loopback
+    block: str
+    #: what is not enforced, in one line for people; empty when hosts are as isolated as on the cloud
+    limits: str
 
     async def create(self, spec: HostSpec) -> Host:
         """Make the host and boot it; return when it runs. An equal host that is there is returned as it is."""
@@ -79,7 +84,11 @@ class Hosts(Protocol):
         ...
 
     async def run(self, host_id: str, command: Command) -> Outcome:
-        """Run a command inside the host and return how it ended. Host stopped or unknown: PlaneError."""
+        """Run a command inside the host and return how it ended. Host stopped or unknown, no such directory: PlaneError.
+
+        A program that is not there ends with 127, one that cannot be run with 126, a signal with 128 + its number.
+        What the command leaves running in the background goes on; ``PRIVATE_IP`` is in its environment.
+        """
         ...
 
     async def console(self, host_id: str) -> bytes:
@@ -89,7 +98,8 @@ class Hosts(Protocol):
     async def connect(self, host_id: str | None, address: str, port: int, timeout: float = 3.0) -> socket.socket:
         """Open a TCP connection from inside the host (None: from the router of the network) and hand it over.
 
-        Raises OSError exactly as ``connect`` does: refused, unreachable, timed out.
+        Raises OSError exactly as ``connect`` does: refused, unreachable, timed out. The socket blocks, as made by
+        ``socket.create_connection``, and the caller closes it. Host stopped or unknown: PlaneError.
         """
         ...
 
