@@ -1,0 +1,57 @@
+"""Quotas and sizes of Auto Scaling, each with the page that states it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+# Quotas (ess.md 11), reported by DescribeLimitation.
+GROUPS_PER_REGION = 50
+CONFIGURATIONS_PER_GROUP = 10
+RULES_PER_GROUP = 50
+HOOKS_PER_GROUP = 10  # ASSUMPTION A7: 10 as on the newest page; older ones say 6 and 8
+INSTANCES_PER_REGION = 1000
+SIZE_OF_GROUP = 2000
+SCHEDULED_TASKS_PER_REGION = 20
+NOTIFICATIONS_PER_GROUP = 6
+LOAD_BALANCERS_PER_GROUP = 5
+SERVER_GROUPS_PER_GROUP = 5
+DATABASES_PER_GROUP = 5
+VSWITCHES_PER_GROUP = 5
+REMOVAL_POLICIES = 3
+INSTANCE_TYPES_PER_CONFIGURATION = 10
+TAGS_PER_CONFIGURATION = 20
+TAGS_PER_GROUP = 20  # ASSUMPTION: as for configurations
+INSTANCES_PER_CALL = 20  # ess.md 3.5
+INSTANCES_PER_ADJUSTMENT = 1000  # ess.md 5.2
+
+# Values (ess.md 2.2, 5.2, 12.4, 12.5).
+COOLDOWN = 86400
+DEFAULT_COOLDOWN = 300
+QUANTITY = (-1000, 1000)
+PERCENT = (-100, 10000)
+TOTAL = (0, 2000)
+STOP_TIMEOUT = (30, 240)
+SHORTEST_LIFETIME = 86400
+LOAD_BALANCER_WEIGHT = (1, 100)
+DEFAULT_LOAD_BALANCER_WEIGHT = 50
+USER_DATA_BYTES = 16 * 1024
+NAME = (2, 64)
+
+# Lifecycle hooks (ess.md 3.6, 3.10).
+HEARTBEAT_TIMEOUT = (30, 21600)
+DEFAULT_HEARTBEAT_TIMEOUT = 600
+LONGEST_WAIT = timedelta(seconds=21600)
+HEARTBEATS = 20
+METADATA = 4096
+
+# Reading (ess.md 13.2).
+PAGE = 50
+INSTANCE_PAGE = 100
+DEFAULT_PAGE = 10
+NAMED_OBJECTS = 20  # ScalingGroupId.N, ScalingActivityId.N, InstanceId.N
+NAMED_RULES = 10  # ScalingRuleId.N, ScalingConfigurationId.N
+
+#: Activities are kept this long (ess.md 6.1).
+HISTORY = timedelta(days=30)
+#: How long a new instance may take until it runs. ASSUMPTION: the vendor names no limit.
+BOOT = timedelta(minutes=10)

@@ -1,0 +1,217 @@
+"""The errors of Auto Scaling, word for word (ess.md 12, 13.3). Call one to get the error to raise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tidegate.errors import CloudError
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One error of the cloud; ``%s`` in the message is filled with the names it is called with."""
+
+    code: str
+    message: str
+    status: int = 400
+
+    def __call__(self, *names: str) -> CloudError:
+        """Return the error with the names filled in."""
+        return CloudError(self.code, self.message % names, self.status)
+
+
+# What does not exist (ess.md 12.3 to 12.6).
+group_not_found = Refusal("InvalidScalingGroupId.NotFound", "The specified scaling group does not exist.", 404)
+configuration_not_found = Refusal(
+    "InvalidScalingConfigurationId.NotFound",
+    "The specified scaling configuration does not exist.",
+    404,
+)
+rule_not_found = Refusal("InvalidScalingRuleId.NotFound", "The specified scaling rule does not exist.", 404)
+rule_ari_not_found = Refusal(
+    "InvalidScalingRuleAri.NotFound",
+    "The specified scaling rule Ari does not exist.",
+    404,
+)
+region_not_found = Refusal("InvalidRegionId.NotFound", "The specified region does not exist.", 404)
+instance_not_found = Refusal("InvalidInstanceId.NotFound", 'Instance "%s" does not exist.', 404)
+vswitch_not_found = Refusal("InvalidVSwitchId.NotFound", "The specified virtual switch does not exist.", 404)
+template_not_found = Refusal("LaunchTemplateSet.NotFound", "The specified launch template set is not found.")
+load_balancer_not_found = Refusal(
+    "InvalidLoadBalancerId.NotFound",
+    "The specified Load Balancer does not exist.",
+    404,
+)
+database_not_found = Refusal("InvalidDBInstanceId.NotFound", 'DB instance "%s" does not exist.', 404)
+server_group_not_found = Refusal("AlbServerGroup.NotExist", 'The ServerGroup "%s" do(es) not exist.')
+
+# Values.
+missing = Refusal(
+    "MissingParameter",
+    'The input parameter "%s" that is mandatory for processing this request is not supplied.',
+)
+invalid = Refusal("InvalidParameter", 'The specified value of parameter "%s" is not valid.')
+conflict = Refusal("InvalidParameter.Conflict", "The value of parameter %s and parameter %s are conflict.")
+
+# Names and quotas.
+duplicate_group_name = Refusal(
+    "InvalidScalingGroupName.Duplicate",
+    "The specified value of parameter ScalingGroupName is duplicated.",
+)
+duplicate_configuration_name = Refusal(
+    "InvalidScalingConfigurationName.Duplicate",
+    "The specified value of parameter ScalingConfigurationName is duplicated.",
+)
+duplicate_rule_name = Refusal(
+    "InvalidScalingRuleName.Duplicate",
+    "The specified value of parameter ScalingRuleName is duplicated.",
+)
+group_quota = Refusal("QuotaExceeded.ScalingGroup", "Scaling group quota exceeded.")
+configuration_quota = Refusal(
+    "QuotaExceeded.ScalingConfiguration",
+    "Scaling configuration quota exceeded in the specified scaling group.",
+)
+rule_quota = Refusal("QuotaExceeded.ScalingRule", "Scaling rule quota exceeded in the specified scaling group.")
+instance_quota = Refusal("QuotaExceeded.ScalingInstance", "Scaling instance quota exceeded.")
+
+# States and capacity.
+group_status = Refusal(
+    "IncorrectScalingGroupStatus",
+    "The current status of the specified scaling group does not support this action.",
+)
+activity_in_progress = Refusal(
+    "ScalingActivityInProgress",
+    "You cannot delete a scaling group or launch a new scaling activity while there is a scaling activity in "
+    "progress for the specified scaling group.",
+)
+#: ASSUMPTION on the code (ess.md 2.6)
+operation_denied = Refusal(
+    "OperationDenied",
+    "This operation is denied because the specified scaling group does not support this action.",
+)
+#: ASSUMPTION on the code and the words
+deletion_protected = Refusal(
+    "OperationDenied.DeletionProtection",
+    "The operation is denied because deletion protection is enabled for the specified scaling group.",
+)
+instance_in_use = Refusal(
+    "InstanceInUse",
+    "You cannot delete a scaling configuration or scaling group while there is an instance associated with it.",
+)
+no_source = Refusal(
+    "MissingActiveScalingConfiguration",
+    "An active scaling configuration for the specified scaling group is not supplied.",
+)
+no_change = Refusal(
+    "IncorrectCapacity.NoChange",
+    "To execute the specified scaling rule, the total capacity will not change.",
+)
+above_max = Refusal(
+    "IncorrectCapacity.MaxSize",
+    "To attach the instances, the total capacity will be greater than the MaxSize.",
+)
+#: EnableScalingGroup words it so (ess.md 12.3)
+above_max_on_enable = Refusal(
+    "IncorrectCapacity.MaxSize",
+    "To attach the instances, the total capacity will be greater than the max size.",
+)
+below_min = Refusal(
+    "IncorrectCapacity.MinSize",
+    "To remove the instances, the total capacity will be lesser than the MinSize.",
+)
+
+# Instances that cannot be attached, moved or removed (ess.md 12.6).
+instance_status = Refusal(
+    "IncorrectInstanceStatus",
+    'The current status of instance "%s" does not support this action.',
+)
+instance_in_other_group = Refusal(
+    "InvalidInstanceId.InUse",
+    'Instance "%s" is already attached to another scaling group.',
+)
+instance_region = Refusal(
+    "InvalidInstanceId.RegionMismatch",
+    'Instance "%s" and the specified scaling group are not in the same Region.',
+)
+instance_vpc = Refusal(
+    "InvalidInstanceId.VPCMismatch",
+    'Instance "%s" and the specified scaling group are not in the same VPC.',
+)
+instance_network = Refusal(
+    "InvalidInstanceId.NetworkTypeMismatch",
+    'The network type of instance "%s" does not support this action.',
+)
+remove_policy = Refusal("InvalidParameter", "The specified group does not support the specified RemovePolicy.")
+
+# Rules and configurations (ess.md 12.4, 12.5).
+rule_type = Refusal("ScalingRule.InvalidScalingRuleType", "Specific scaling rule type: %s can not be executed.")
+magnitude_mismatch = Refusal(
+    "InvalidMinAdjustmentMagnitudeMismatchAdjustmentType",
+    "MinAdjustmentMagnitude is not supported by the specified adjustment type.",
+)
+configuration_active = Refusal(
+    "IncorrectScalingConfigurationLifecycleState",
+    "The current lifecycle state of specified scaling configuration does not support this action.",
+)
+image_not_found = Refusal("InvalidImageId.NotFound", "The specified image does not exist.", 404)
+security_group_not_found = Refusal(
+    "InvalidSecurityGroupId.NotFound",
+    "The specified security group does not exist.",
+    404,
+)
+user_data_encoding = Refusal(
+    "InvalidUserData.Base64FormatInvalid",
+    "The specified parameter UserData must be base64 encoded.",
+)
+user_data_size = Refusal("InvalidUserData.SizeExceeded", "The specified parameter UserData exceeds the size.")
+empty_tag = Refusal("InvalidTags.KeyValue", "The specified tags key/value cannot be empty.")
+too_many_tags = Refusal("InvalidTags.ListSize", 'The specified tags list size cannot be more than "20".')
+
+# Lifecycle hooks (ess.md 12.1): the pages spell the first code so, and in two wordings.
+#: Create, Modify, Describe, Heartbeat
+hook_parameter = Refusal("InvalidParamter", "The specified value of parameter is not valid.")
+#: Delete, Complete
+hook_parameter_of_end = Refusal("InvalidParamter", "The specified value of parameter is invalid.")
+notification_arn = Refusal("InvalidNotificationArn", "The specified parameter notificationArn is invalid.")
+notification_kind = Refusal(
+    "UnsupportedNotificationType.CurrentRegion",
+    "The notificationType is not supported in the special region which scalingGroup belongs to.",
+)
+duplicate_hook_name = Refusal(
+    "InvalidLifecycleHookName.Duplicate",
+    "The specified value of parameter lifecycleHookName is duplicated.",
+)
+hook_quota = Refusal("QuotaExceeded.LifecycleHook", "Lifecycle hook quota exceeded in the specified scaling group.")
+hook_id_not_found_to_modify = Refusal("InvalidLifecycleHookId.NotExist", "The specified lifecycleHookId not exist.")
+hook_name_not_found_to_modify = Refusal(
+    "InvalidLifecycleHookName.NotExist",
+    "The specified lifecycleHookName you provided not exist.",
+)
+hook_id_not_found_to_delete = Refusal(
+    "InvalidLifecycleHookId.NotExist",
+    "The specified lifecycleHookId does not exist.",
+)
+hook_name_not_found_to_delete = Refusal(
+    "InvalidLifecycleHookName.NotExist",
+    "The specified lifecycleHookName you provided does not exist.",
+)
+action_token = Refusal(
+    "LifecycleHookIdAndLifecycleActionToken.Invalid",
+    "The specified lifecycleActionToken and lifecycleHookId you provided does not match any in process "
+    "lifecycle action.",
+)
+wait_too_long = Refusal(
+    "LifecycleAction.TimeExceeded",
+    "The specified parameter heartbeatTime exceed lifecycleAction max suspend time.",
+)
+too_many_heartbeats = Refusal(
+    "LifecycleAction.RecordTimesExceeded",
+    "The specified lifecycleAction exceed lifecycleAction max record times.",
+)
+
+
+def role_lacks_right(_action: str, _resource: str) -> CloudError:
+    """Return the denial of ESS, for callers as for its own role (A23: one switch; ram.md 12 prefers ``Forbidden.RAM``)."""
+    return CloudError(
+        "Forbidden.Unauthorized", "A required authorization for the specified action is not supplied.", 403
+    )
