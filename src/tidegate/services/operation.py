@@ -129,15 +129,17 @@ def forbidden_ram(_action: str, _resource: str) -> CloudError:
     )
 
 
-def _unchanged_parameters(_version: str, parameters: Mapping[str, str]) -> Mapping[str, str]:
+def unchanged_parameters(_version: str, parameters: Mapping[str, str]) -> Mapping[str, str]:
+    """Leave the parameters as they are: the product has one spelling for all its versions."""
     return parameters
 
 
-def _unchanged_answer(_version: str, _operation: str, tree: Any) -> Any:
+def unchanged_answer(_version: str, _operation: str, tree: Any) -> Any:
+    """Leave the answer as it is: the product has one spelling for all its versions."""
     return tree
 
 
-@dataclass
+@dataclass(eq=False)
 class Product:
     """A cloud product: its names, its words for common errors, and its operations.
 
@@ -151,8 +153,8 @@ class Product:
     missing: Callable[[str], CloudError] = missing_parameter
     invalid: Callable[[str], CloudError] = invalid_parameter
     denial: Callable[[str, str], CloudError] = forbidden_ram
-    enter: Callable[[str, Mapping[str, str]], Mapping[str, str]] = _unchanged_parameters
-    leave: Callable[[str, str, Any], Any] = _unchanged_answer
+    enter: Callable[[str, Mapping[str, str]], Mapping[str, str]] = unchanged_parameters
+    leave: Callable[[str, str, Any], Any] = unchanged_answer
     operations: dict[str, Operation] = field(default_factory=dict)
 
     def operation(
@@ -166,11 +168,12 @@ class Product:
         """Register ``async def handler(service, call, request) -> Answer`` under its wire name.
 
         ``on`` names the resources to authorize (default: ``*``); ``actions`` replaces the default ``<code>:<name>``.
-        The request type is read from the handler's annotation.
+        The request type is read from the annotation of the handler's ``request`` (or ``_request``).
         """
 
         def register(handler: Handler) -> Handler:
-            request = get_type_hints(handler)["request"]
+            hints = get_type_hints(handler)
+            request = hints.get("request") or hints["_request"]  # underscored where nothing is read from it
             self.operations[name] = Operation(
                 product=self,
                 name=name,

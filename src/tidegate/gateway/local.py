@@ -1,0 +1,48 @@
+"""The in-process caller: runbooks call the local cloud through the same handlers as everybody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tidegate.errors import CloudError
+from tidegate.gateway.encode import answer_tree
+from tidegate.gateway.exchange import Exchange, Handler
+from tidegate.gateway.respond import fail, record
+from tidegate.gateway.routes import Routes
+from tidegate.ids import Ids
+from tidegate.services.binding import bind
+from tidegate.services.operation import Principal
+
+#: Seconds after which a call is given up, as over HTTP.
+CALL_LIMIT = 9.0
+
+
+class LocalCaller:
+    """Calls operations as one principal, already proven; authorized, decoded and logged as over HTTP."""
+
+    def __init__(self, principal: Principal, routes: Routes, handlers: Sequence[Handler], ids: Ids) -> None:
+        self._principal = principal
+        self._routes = routes
+        self._handlers = handlers
+        self._ids = ids
+
+    async def call(self, product: str, action: str, parameters: Mapping[str, Any], *, region: str) -> dict[str, Any]:
+        """Call an operation; see ``cloud.caller.Caller``."""
+        exchange = Exchange(
+            request_id=self._ids.uuid(), parameters={}, action=action, region=region, principal=self._principal
+        )
+        try:
+            async with asyncio.timeout(CALL_LIMIT):
+                exchange.route, exchange.version = self._routes.named(product, action)
+                exchange.parameters = bind(exchange.route.operation.request, parameters, region)
+                for handle in self._handlers:
+                    await handle(exchange)
+                tree = {"RequestId": exchange.request_id, **answer_tree(exchange)}
+        except Exception as error:
+            fault = fail(exchange, error)
+            raise fault from (None if isinstance(error, CloudError) else error)
+        finally:
+            record(exchange)
+        return tree
