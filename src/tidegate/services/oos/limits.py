@@ -1,0 +1,40 @@
+"""Sizes and quotas of runbooks, each with its source (oos.md 9 unless said otherwise)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+#: bytes of a template's text
+TEMPLATE_BYTES: Final = 64 * 1024
+#: levels of nesting of a template; the deepest public template has 36 (ASSUMPTION)
+DOCUMENT_DEPTH: Final = 64
+#: values of a template after its aliases are followed; the largest public template has 960 (ASSUMPTION)
+DOCUMENT_NODES: Final = 50_000
+
+NAME_LENGTH: Final = 200
+TAGS: Final = 20
+#: loop items
+LOOP_ITEMS: Final = 1_000
+#: task starts of one execution, so that jumps backward end (oos.md 4.2, ASSUMPTION)
+TASK_STARTS: Final = 1_000
+#: MaxResults of the list operations
+LIST_DEFAULT: Final = 50
+LIST_MAX: Final = 100
+#: ids of DeleteExecutions
+DELETE_EXECUTIONS: Final = 100
+#: templates of one account and region (ASSUMPTION)
+TEMPLATES: Final = 200
+#: characters of one output or message in an answer; longer ones are cut in answers only (ASSUMPTION)
+OUTPUT_CHARACTERS: Final = 64 * 1024
+#: how long a ClientToken is remembered
+CLIENT_TOKEN_LIFE: Final = timedelta(hours=24)
+CLIENT_TOKEN_LENGTH: Final = 64
+
+#: pages that ACS::ExecuteAPI follows at most (ASSUMPTION)
+PAGES: Final = 200
+#: pauses before a throttled or unreachable API is called again (oos.md 5.1, ASSUMPTION)
+CALL_RETRY_PAUSES: Final = (timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4))
+
+#: characters of a value when written as JSON: a task's properties, an output, what a program is given
+VALUE_CHARACTERS: Final = 1024 * 1024
