@@ -1,0 +1,107 @@
+"""The helper's program: enter new namespaces as pid 1, serve the control socket, take everything along at the end.
+
+Started as ``python -I -S -c … <source> <state directory>``. Standard output is a pipe on which one line says that the
+helper is ready, is not needed because another one serves the directory, or why it cannot be.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import gc
+import json
+import os
+import resource
+import socket
+import sys
+
+from tidegate.plane.helper import cloud, kernel
+from tidegate.plane.helper.server import Server
+
+SOCKET, LOCK, LOG = "helper.sock", "helper.lock", "helper.log"
+
+
+def main() -> None:
+    """Become the helper of the directory ``sys.argv[1]``; returns in no process."""
+    directory = sys.argv[1]
+    os.umask(0o077)
+    report = _take_report()
+    try:
+        if not _lock(directory):
+            _say(report, {"ready": False})
+            os._exit(0)
+        listener = _bind(directory)
+        is_root = os.getuid() == 0
+        enter(own_users=not is_root)
+        if os.fork():
+            os._exit(0)  # the child is pid 1 of the new pid namespace and goes on
+        _settle()
+        world = cloud.Cloud(directory, is_root=is_root)
+        listener.listen(64)
+        Server(world.loop, listener, cloud.verbs(world))
+    except BaseException as error:  # reported to whoever started us, who can do something about it
+        _say(report, {"error": str(error) or type(error).__name__})
+        raise
+    _say(report, {"ready": True})
+    gc.collect()
+    gc.freeze()  # children share the pages that the collector would otherwise touch
+    world.loop.run()
+    os._exit(0)
+
+
+def enter(*, own_users: bool) -> None:
+    """Leave the namespaces of the machine. ``own_users`` maps this user to root of a new user namespace first."""
+    if own_users:
+        uid, gid = os.getuid(), os.getgid()
+        kernel.unshare(kernel.NEWUSER)
+        kernel.write("/proc/self/setgroups", "deny")
+        kernel.write("/proc/self/uid_map", f"0 {uid} 1")
+        kernel.write("/proc/self/gid_map", f"0 {gid} 1")
+    kernel.unshare(kernel.NEWNS | kernel.NEWPID | kernel.NEWNET | kernel.NEWUTS | kernel.NEWIPC)
+
+
+def _settle() -> None:
+    """Set up the inside: mounts of our own, a ``/proc`` that shows our processes, all the files we may open."""
+    os.setsid()
+    os.chdir("/")
+    kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_SLAVE)
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    kernel.mount("proc", "/proc", "proc", flags)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _take_report() -> int:
+    """Keep standard output for one line and let everything else go to the log, which standard error is already."""
+    report = os.dup(1)
+    os.dup2(2, 1)
+    return report
+
+
+def _lock(directory: str) -> bool:
+    """Take the directory for as long as this helper lives; False when another one has it."""
+    lock = os.open(f"{directory}/{LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _bind(directory: str) -> socket.socket:
+    """Put the control socket in place of a stale one. The path goes through a descriptor: 108 bytes is all it may have."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(f"{directory}/{SOCKET}")
+    listener = socket.socket(socket.AF_UNIX)
+    parent = os.open(directory, os.O_PATH | os.O_DIRECTORY)
+    try:
+        listener.bind(f"/proc/self/fd/{parent}/{SOCKET}")
+    finally:
+        os.close(parent)
+    return listener
+
+
+def _say(report: int, message: dict[str, object]) -> None:
+    with contextlib.suppress(OSError):
+        os.write(report, json.dumps(message).encode() + b"\n")
+    os.close(report)
