@@ -31,5 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_interval: float = 2.0
     #: a node that has not been heard of for this long loses its work to another
     heartbeat_timeout: float = 15.0
+    #: finished work is forgotten after this long, with its journal; the products' own records stay
+    work_retention: float = 7 * 86400.0
     #: how long a whitelist change keeps the Redis instance ``Changing``; 0 = not at all (kvstore.md 9)
     whitelist_changing_window: float = 0.0

@@ -46,7 +46,7 @@ async def insert(db: Queries, table: str, record: msgspec.Struct) -> None:
     """Write a new row; the record has the fields of the table."""
     fields = record.__struct_fields__
     places = ", ".join(f"${number}" for number in range(1, len(fields) + 1))
-    statement = f"insert into {table} ({', '.join(fields)}) values ({places})"  # noqa: S608 - names from our own code
+    statement = f"insert into {table} ({', '.join(fields)}) values ({places})"
     await db.execute(statement, *msgspec.structs.astuple(record))
 
 
@@ -69,7 +69,7 @@ class Named(Generic[RecordT]):
         self._by_key = f"select * {rows} and {key} = any($2)"
         self._page = f"select * {rows} and {name} > $2 order by {name} limit $3"
         self._count = f"select count(*) {rows}"
-        self._update = f"update {table} set {settings} where {this}"  # noqa: S608
+        self._update = f"update {table} set {settings} where {this}"
         self._remove = f"delete {rows} and {key} = $2"
 
     async def find(self, db: Queries, account: str, name: str) -> RecordT | None:

@@ -1,0 +1,83 @@
+"""The queue that carries wake-ups between processes: pgqueuer, on the same database.
+
+A job only says "look at this". It holds no state, may come twice, late, or never.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from pgqueuer.core.qm import QueueManager
+    from pgqueuer.domain.models import Job
+
+    from tidegate.store.database import Connection
+
+#: jobs claimed in one statement, and jobs one node works on at a time
+_BATCH = 20
+_AT_ONCE = 40
+
+#: called with the key of a work and the number of the job that says to look at it
+Handle = Callable[[str, int], Awaitable[None]]
+
+
+async def enqueue(
+    connection: Connection,
+    keys: Sequence[str],
+    *,
+    after: timedelta = timedelta(),
+    marks: Sequence[str | None] | None = None,
+) -> None:
+    """Put a job for each key, to be run after a delay. A job whose mark is in the queue already is not put again."""
+    await connection.execute(
+        "select enqueue($1, $2, $3)", list(keys), max(after, timedelta()), list(marks) if marks else [None] * len(keys)
+    )
+
+
+class Consumer:
+    """Claims jobs on one connection and hands them out until stopped or the connection breaks."""
+
+    def __init__(self, connection: asyncpg.Connection[asyncpg.Record], *, heartbeat_timeout: float) -> None:
+        self._connection = connection
+        self._heartbeat_timeout = timedelta(seconds=heartbeat_timeout)
+        self._manager: QueueManager | None = None
+
+    async def run(self, handle: Handle) -> None:
+        """Hand out jobs; ``handle`` must not raise. Returns after ``stop``, when the last one has been handled."""
+        # The library takes a third of a second to import: not before it is needed, and not on the loop.
+        self._manager = manager = await asyncio.to_thread(_make_manager, self._connection)
+
+        async def advance(job: Job) -> None:
+            await handle((job.payload or b"").decode(), int(job.id))
+
+        manager.entrypoint("advance", accepts_context=False)(advance)
+        await manager.run(
+            batch_size=_BATCH,
+            max_concurrent_tasks=_AT_ONCE,
+            heartbeat_timeout=self._heartbeat_timeout,
+            log_aggregation_interval=timedelta(),
+            shutdown_on_listener_failure=True,
+        )
+
+    def stop(self) -> None:
+        """Claim no more jobs."""
+        if self._manager is not None:
+            self._manager.shutdown.set()
+
+
+def _make_manager(connection: asyncpg.Connection[asyncpg.Record]) -> QueueManager:
+    from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver  # noqa: PLC0415
+    from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder  # noqa: PLC0415
+    from pgqueuer.adapters.persistence.queries import Queries  # noqa: PLC0415
+    from pgqueuer.core.qm import QueueManager  # noqa: PLC0415
+
+    from tidegate.store import queue_schema  # noqa: PLC0415
+
+    names = queue_schema.settings()
+    queries = Queries(AsyncpgDriver(connection), qbe=QueryBuilderEnvironment(names), qbq=QueryQueueBuilder(names))
+    return QueueManager(queries, channel=names.channel)
