@@ -59,10 +59,13 @@ async def test_a_token_is_free_again_after_a_day(database: Database, clock: Adju
 
 
 async def test_a_failed_call_leaves_the_token_unused(database: Database, clock: AdjustableClock) -> None:
-    with pytest.raises(RuntimeError):
+    async def fail() -> None:
         async with database.transaction() as tx:
             await tokens.remember(tx, "1", "Make", "token", "f", {}, now=clock.now())
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
 
     async with database.transaction() as tx:
         assert await tokens.recall(tx, "1", "Make", "token", "f", now=clock.now()) is None
