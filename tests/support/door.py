@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from tidegate.clock import to_seconds
+from tidegate.clock import Clock, to_seconds
 from tidegate.errors import CloudError
 from tidegate.gateway.app import Gateway
 from tidegate.ids import Ids
@@ -231,7 +231,7 @@ class Door:
     gateway: Gateway
     ram: FakeRam
     nonces: FakeNonces
-    clock: FixedClock
+    clock: Clock
     service: TideService
     ids: Ids = field(default_factory=lambda: Ids(7))
 
@@ -301,10 +301,13 @@ class Door:
         return Knock(method, urlencode(query, quote_via=quote).encode(), raw, body)
 
 
-def open_door(*credentials: Credential, settings: Settings | None = None, **options: Any) -> Door:
+def open_door(
+    *credentials: Credential, clock: Clock | None = None, settings: Settings | None = None, **options: Any
+) -> Door:
     """Return a door that knows the root key and ``credentials``."""
     ram = FakeRam(Credential(access_key_id=KEY_ID, secret=SECRET, principal=ROOT), *credentials)
-    nonces, clock, service = FakeNonces(), FixedClock(), TideService()
+    nonces, service = FakeNonces(), TideService()
+    clock = clock or FixedClock()
     gateway = Gateway(
         {tide: service},
         ram=ram,

@@ -60,7 +60,7 @@ def _element(name: str, value: Any, pieces: list[str]) -> None:
         for item in value:
             _element(name, item, pieces)
         return
-    name = _NOT_NAME.sub("_", name)
+    name = _NOT_NAME.sub("_", name) or "_"
     pieces.append(f"<{name}>")
     if isinstance(value, Mapping):
         for key, inner in value.items():

@@ -266,7 +266,8 @@ def _boolean(text: str) -> bool:
 
 
 def _integer(text: str) -> int:
-    if len(text) > _INTEGER_DIGITS or not text.removeprefix("-").isdigit() or not text.isascii():
+    digits = text.removeprefix("-")
+    if len(digits) > _INTEGER_DIGITS or not digits.isdigit() or not digits.isascii():
         raise ValueError(text)
     return int(text)
 
