@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from tidegate.store.ram.queries import Named, Queries, every
+from tidegate.store.database import Database
+from tidegate.store.ram.queries import Named, every
 from tidegate.store.ram.records import Group, Joined, Member, Role, User
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
 
 users = Named(User, "ram_user", key="user_id", name="user_name")
 groups = Named(Group, "ram_group", key="group_id", name="group_name")
@@ -13,39 +20,42 @@ groups = Named(Group, "ram_group", key="group_id", name="group_name")
 roles = Named(Role, "ram_role", key="role_id", name="role_name", fold=True)
 
 
-async def epoch(db: Queries) -> int:
+async def epoch(db: Connection) -> int:
     """Return the number that every change of RAM raises."""
     return int(await db.fetchval("select epoch from ram_epoch"))
 
 
-async def begin_change(db: Queries) -> int:
-    """Begin a change: wait for the change before this one, and tell all processes when it commits."""
-    return int(await db.fetchval("update ram_epoch set epoch = epoch + 1 returning epoch"))
+@asynccontextmanager
+async def change(database: Database) -> AsyncIterator[Connection]:
+    """Lend the transaction of one change: it waits for the change before it, and is news to every process."""
+    async with database.transaction() as tx:
+        await tx.execute("update ram_epoch set epoch = epoch + 1")
+        yield tx
 
 
-async def account_id(db: Queries) -> str | None:
+async def account_id(db: Connection) -> str | None:
     """Return the id of the account, None before the first start."""
     value: str | None = await db.fetchval("select account_id from ram_account order by created limit 1")
     return value
 
 
-async def add_account(db: Queries, account: str, created: datetime) -> None:
+async def add_account(db: Connection, account: str, created: datetime) -> None:
     """Make an account."""
     await db.execute("insert into ram_account (account_id, created) values ($1, $2)", account, created)
 
 
-async def account_alias(db: Queries, account: str) -> str | None:
+async def account_alias(db: Connection, account: str) -> str | None:
     """Return the alias of an account, None when it has none."""
     value: str | None = await db.fetchval("select alias from ram_account where account_id = $1", account)
     return value
 
 
-async def set_account_alias(db: Queries, account: str, alias: str | None) -> None:
+async def set_account_alias(db: Connection, account: str, alias: str | None) -> None:
     """Give an account its alias, or take it away."""
     await db.execute("update ram_account set alias = $2 where account_id = $1", account, alias)
 
 
-async def join_group(db: Queries, user_id: str, group_id: str, joined: datetime) -> bool:
+async def join_group(db: Connection, user_id: str, group_id: str, joined: datetime) -> bool:
     """Make a user a member; False: it was one."""
     tag = await db.execute(
         "insert into ram_membership (user_id, group_id, joined) values ($1, $2, $3) on conflict do nothing",
@@ -56,13 +66,13 @@ async def join_group(db: Queries, user_id: str, group_id: str, joined: datetime)
     return tag.endswith(" 1")
 
 
-async def leave_group(db: Queries, user_id: str, group_id: str) -> bool:
+async def leave_group(db: Connection, user_id: str, group_id: str) -> bool:
     """End a membership; False: there was none."""
     tag = await db.execute("delete from ram_membership where user_id = $1 and group_id = $2", user_id, group_id)
     return tag.endswith(" 1")
 
 
-async def members(db: Queries, group_id: str, after: str, limit: int) -> list[Member]:
+async def members(db: Connection, group_id: str, after: str, limit: int) -> list[Member]:
     """Return up to ``limit`` members of a group by name, beginning after the name ``after``."""
     return await every(
         db,
@@ -75,7 +85,7 @@ async def members(db: Queries, group_id: str, after: str, limit: int) -> list[Me
     )
 
 
-async def joined_groups(db: Queries, user_id: str) -> list[Joined]:
+async def joined_groups(db: Connection, user_id: str) -> list[Joined]:
     """Return the groups that a user has joined, by name."""
     return await every(
         db,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from tidegate.store.ram.queries import Queries, every, insert, one
+from tidegate.store.ram.queries import every, insert, one
 from tidegate.store.ram.records import AccessKey, KeyHolder, KeyStatus, Session, SessionHolder
 
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
 
-async def owned(db: Queries, account: str, user_id: str | None) -> list[AccessKey]:
+
+async def owned(db: Connection, account: str, user_id: str | None) -> list[AccessKey]:
     """Return the keys of a user (None: of the account itself), oldest first."""
     return await every(
         db,
@@ -20,7 +24,7 @@ async def owned(db: Queries, account: str, user_id: str | None) -> list[AccessKe
     )
 
 
-async def holder(db: Queries, access_key_id: str) -> KeyHolder | None:
+async def holder(db: Connection, access_key_id: str) -> KeyHolder | None:
     """Return a long-term key and who holds it."""
     return await one(
         db,
@@ -31,22 +35,22 @@ async def holder(db: Queries, access_key_id: str) -> KeyHolder | None:
     )
 
 
-async def add(db: Queries, record: AccessKey) -> None:
+async def add(db: Connection, record: AccessKey) -> None:
     """Make a key."""
     await insert(db, "ram_access_key", record)
 
 
-async def set_status(db: Queries, access_key_id: str, status: KeyStatus) -> None:
+async def set_status(db: Connection, access_key_id: str, status: KeyStatus) -> None:
     """Switch a key on or off."""
     await db.execute("update ram_access_key set status = $2 where access_key_id = $1", access_key_id, status)
 
 
-async def remove(db: Queries, access_key_id: str) -> None:
+async def remove(db: Connection, access_key_id: str) -> None:
     """Remove a key."""
     await db.execute("delete from ram_access_key where access_key_id = $1", access_key_id)
 
 
-async def last_used(db: Queries, access_key_id: str) -> datetime | None:
+async def last_used(db: Connection, access_key_id: str) -> datetime | None:
     """Return when a key was last used, None when never."""
     value: datetime | None = await db.fetchval(
         "select used from ram_access_key_use where access_key_id = $1", access_key_id
@@ -54,7 +58,7 @@ async def last_used(db: Queries, access_key_id: str) -> datetime | None:
     return value
 
 
-async def note_use(db: Queries, access_key_id: str, used: datetime) -> None:
+async def note_use(db: Connection, access_key_id: str, used: datetime) -> None:
     """Remember the latest use of a key; one that is gone or temporary is not remembered."""
     await db.execute(
         "insert into ram_access_key_use (access_key_id, used) "
@@ -65,12 +69,12 @@ async def note_use(db: Queries, access_key_id: str, used: datetime) -> None:
     )
 
 
-async def add_session(db: Queries, record: Session) -> None:
+async def add_session(db: Connection, record: Session) -> None:
     """Make a temporary key."""
     await insert(db, "sts_session", record)
 
 
-async def session_holder(db: Queries, access_key_id: str) -> SessionHolder | None:
+async def session_holder(db: Connection, access_key_id: str) -> SessionHolder | None:
     """Return a temporary key and the role it stands for."""
     return await one(
         db,
@@ -82,6 +86,6 @@ async def session_holder(db: Queries, access_key_id: str) -> SessionHolder | Non
     )
 
 
-async def forget_sessions(db: Queries, before: datetime) -> None:
+async def forget_sessions(db: Connection, before: datetime) -> None:
     """Remove the temporary keys that expired before a moment."""
     await db.execute("delete from sts_session where expires < $1", before)

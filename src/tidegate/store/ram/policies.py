@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tidegate.store.ram.queries import Named, Queries, every, insert
+from tidegate.store.ram.queries import Named, every, insert
 from tidegate.store.ram.records import Attachment, CustomPolicy, Grant, PolicyType, PolicyVersion
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
 
 #: A policy's versions end with it.
 policies = Named(CustomPolicy, "ram_policy", key="policy_name", name="policy_name")
 
 
-async def versions(db: Queries, account: str, name: str) -> list[PolicyVersion]:
+async def versions(db: Connection, account: str, name: str) -> list[PolicyVersion]:
     """Return the versions of a custom policy, oldest first."""
     return await every(
         db,
@@ -22,12 +26,12 @@ async def versions(db: Queries, account: str, name: str) -> list[PolicyVersion]:
     )
 
 
-async def add_version(db: Queries, record: PolicyVersion) -> None:
+async def add_version(db: Connection, record: PolicyVersion) -> None:
     """Make a version of a custom policy."""
     await insert(db, "ram_policy_version", record)
 
 
-async def remove_version(db: Queries, account: str, name: str, version: int) -> None:
+async def remove_version(db: Connection, account: str, name: str, version: int) -> None:
     """Remove a version of a custom policy."""
     await db.execute(
         "delete from ram_policy_version where account_id = $1 and policy_name = $2 and version = $3",
@@ -37,12 +41,12 @@ async def remove_version(db: Queries, account: str, name: str, version: int) -> 
     )
 
 
-async def attach(db: Queries, record: Attachment) -> None:
+async def attach(db: Connection, record: Attachment) -> None:
     """Attach a policy."""
     await insert(db, "ram_attachment", record)
 
 
-async def detach(db: Queries, entity_id: str, policy_type: PolicyType, name: str) -> bool:
+async def detach(db: Connection, entity_id: str, policy_type: PolicyType, name: str) -> bool:
     """Detach a policy; False: it was not attached."""
     tag = await db.execute(
         "delete from ram_attachment where entity_id = $1 and policy_type = $2 and policy_name = $3",
@@ -53,7 +57,7 @@ async def detach(db: Queries, entity_id: str, policy_type: PolicyType, name: str
     return tag.endswith(" 1")
 
 
-async def attachments_of(db: Queries, entity_id: str) -> list[Attachment]:
+async def attachments_of(db: Connection, entity_id: str) -> list[Attachment]:
     """Return what is attached to a user, group or role, by type and name."""
     return await every(
         db,
@@ -63,7 +67,7 @@ async def attachments_of(db: Queries, entity_id: str) -> list[Attachment]:
     )
 
 
-async def attachments_to(db: Queries, account: str, policy_type: PolicyType, name: str) -> list[Attachment]:
+async def attachments_to(db: Connection, account: str, policy_type: PolicyType, name: str) -> list[Attachment]:
     """Return where a policy is attached, oldest first."""
     return await every(
         db,
@@ -76,7 +80,7 @@ async def attachments_to(db: Queries, account: str, policy_type: PolicyType, nam
     )
 
 
-async def attachment_counts(db: Queries, account: str, names: Sequence[str]) -> dict[tuple[str, str], int]:
+async def attachment_counts(db: Connection, account: str, names: Sequence[str]) -> dict[tuple[str, str], int]:
     """Count the attachments of policies, by type and name; those without any are left out."""
     rows = await db.fetch(
         "select policy_type, policy_name, count(*) as attached from ram_attachment "
@@ -87,7 +91,7 @@ async def attachment_counts(db: Queries, account: str, names: Sequence[str]) -> 
     return {(row["policy_type"], row["policy_name"]): row["attached"] for row in rows}
 
 
-async def grants(db: Queries, entity_id: str) -> list[Grant]:
+async def grants(db: Connection, entity_id: str) -> list[Grant]:
     """Return the policies that count for a user (its own and its groups') or a role, in their default versions."""
     return await every(
         db,

@@ -3,46 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-
-class Queries(Protocol):
-    """The part of a connection that is used here."""
-
-    async def execute(self, query: str, *args: Any) -> str:
-        """Run a statement and return its tag, ``DELETE 1``."""
-        ...
-
-    async def fetch(self, query: str, *args: Any) -> list[Any]:
-        """Return all rows."""
-        ...
-
-    async def fetchrow(self, query: str, *args: Any) -> Any:
-        """Return the first row or None."""
-        ...
-
-    async def fetchval(self, query: str, *args: Any) -> Any:
-        """Return the first value of the first row or None."""
-        ...
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
 
 
 RecordT = TypeVar("RecordT", bound=msgspec.Struct)
 
 
-async def one(db: Queries, record: type[RecordT], query: str, *args: Any) -> RecordT | None:
+async def one(db: Connection, record: type[RecordT], query: str, *args: Any) -> RecordT | None:
     """Return the first row as a record, None when there is no row."""
     row = await db.fetchrow(query, *args)
     return None if row is None else record(**row)
 
 
-async def every(db: Queries, record: type[RecordT], query: str, *args: Any) -> list[RecordT]:
+async def every(db: Connection, record: type[RecordT], query: str, *args: Any) -> list[RecordT]:
     """Return all rows as records."""
     return [record(**row) for row in await db.fetch(query, *args)]
 
 
-async def insert(db: Queries, table: str, record: msgspec.Struct) -> None:
+async def insert(db: Connection, table: str, record: msgspec.Struct) -> None:
     """Write a new row; the record has the fields of the table."""
     fields = record.__struct_fields__
     places = ", ".join(f"${number}" for number in range(1, len(fields) + 1))
@@ -72,30 +55,30 @@ class Named(Generic[RecordT]):
         self._update = f"update {table} set {settings} where {this}"
         self._remove = f"delete {rows} and {key} = $2"
 
-    async def find(self, db: Queries, account: str, name: str) -> RecordT | None:
+    async def find(self, db: Connection, account: str, name: str) -> RecordT | None:
         """Return the one of that name."""
         return await one(db, self._record, self._find, account, name)
 
-    async def by_key(self, db: Queries, account: str, keys: Sequence[str]) -> list[RecordT]:
+    async def by_key(self, db: Connection, account: str, keys: Sequence[str]) -> list[RecordT]:
         """Return those of ``keys`` that exist, in no order."""
         return await every(db, self._record, self._by_key, account, list(keys))
 
-    async def page(self, db: Queries, account: str, after: str, limit: int) -> list[RecordT]:
+    async def page(self, db: Connection, account: str, after: str, limit: int) -> list[RecordT]:
         """Return up to ``limit`` by name, beginning after the name ``after``."""
         return await every(db, self._record, self._page, account, after, limit)
 
-    async def count(self, db: Queries, account: str) -> int:
+    async def count(self, db: Connection, account: str) -> int:
         """Count those of an account."""
         return int(await db.fetchval(self._count, account))
 
-    async def add(self, db: Queries, record: RecordT) -> None:
+    async def add(self, db: Connection, record: RecordT) -> None:
         """Make one."""
         await insert(db, self._table, record)
 
-    async def update(self, db: Queries, record: RecordT) -> None:
+    async def update(self, db: Connection, record: RecordT) -> None:
         """Write the new state of one; safe as a whole because changes of RAM come one at a time."""
         await db.execute(self._update, *msgspec.structs.astuple(record))
 
-    async def remove(self, db: Queries, account: str, key: str) -> None:
+    async def remove(self, db: Connection, account: str, key: str) -> None:
         """Remove one that has nothing left."""
         await db.execute(self._remove, account, key)
