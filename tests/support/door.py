@@ -129,6 +129,8 @@ class FakeRam:
         self.allowed: set[tuple[str, str]] = set()
         self.asked: list[tuple[str, str]] = []
         self.contexts: list[Mapping[str, str]] = []
+        self.refreshed = 0
+        self.used: list[str] = []
 
     async def credential(self, access_key_id: str, epoch: int | None = None) -> Credential | None:
         return self.credentials.get(access_key_id)
@@ -138,6 +140,12 @@ class FakeRam:
         self.contexts.append(context)
         allowed = principal.kind == "Account" or (action, resource) in self.allowed
         return Decision(allowed, {} if allowed else {"AuthAction": action, "NoPermissionType": "ImplicitDeny"})
+
+    async def refresh(self) -> None:
+        self.refreshed += 1
+
+    async def note_use(self, access_key_id: str) -> None:
+        self.used.append(access_key_id)
 
 
 class FakeNonces:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from tidegate.clock import Clock, SystemClock
-from tidegate.gateway.authorize import Authorize
+from tidegate.gateway.authorize import Authorize, Refresh
 from tidegate.gateway.clock import AdvanceClock, Mover
 from tidegate.gateway.decode import decode
 from tidegate.gateway.encode import check_format, choose_format, encode, encode_error
@@ -71,7 +71,7 @@ class Gateway:
             *serve,
             encode,
         )
-        self._in_process: Sequence[Handler] = serve
+        self._in_process: Sequence[Handler] = (Refresh(ram), *serve)
         self._pages: dict[str, Endpoint] = {"/": self._api, "/_tidegate/health": Health(products, probes or {})}
         if settings.adjustable_clock and advance is not None:
             self._pages["/_tidegate/clock"] = AdvanceClock(advance)

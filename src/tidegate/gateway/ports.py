@@ -69,7 +69,15 @@ class Authority(Protocol):
         ...
 
     async def decide(self, principal: Principal, action: str, resource: str, context: Mapping[str, str]) -> Decision:
-        """Decide about one action (``ecs:DescribeInstances``) on one resource ARN."""
+        """Decide about one action (``ecs:DescribeInstances``) on one resource ARN, as of the last epoch seen."""
+        ...
+
+    async def refresh(self) -> None:
+        """Look up the present epoch: calls inside this process bring none along."""
+        ...
+
+    async def note_use(self, access_key_id: str) -> None:
+        """Remember that a key has signed a call."""
         ...
 
 

@@ -46,6 +46,7 @@ class Verify:
         # whether the key still stands.
         credential = _standing(await self._ram.credential(claim.access_key_id, epoch))
         _check_token(claim.security_token, credential, self._clock.now())
+        await self._ram.note_use(claim.access_key_id)
         exchange.principal = credential.principal
 
     async def _credential(self, access_key_id: str) -> Credential:
