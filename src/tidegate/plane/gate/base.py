@@ -10,6 +10,14 @@ import msgspec
 from tidegate.plane.gate.ranges import Ranges
 
 
+class GateSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gate stands before: the address and port that clients know."""
+
+    server_id: str
+    address: str
+    port: int
+
+
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
     """What a change of the list did: ranges sent, and milliseconds from command to effect."""
 
@@ -23,6 +31,19 @@ class Gate(Protocol):
 
     #: nftables | haproxy | aio | memory
     name: str
+    #: Whether clients meet the gate at the server's address and the server itself listens on its Unix socket only.
+    is_proxy: bool
+
+    async def install(self, spec: GateSpec) -> None:
+        """Stand before a server and let nobody in. A gate that stands there already keeps its list and comes back to life.
+
+        The server's room is open; the server itself is started afterwards.
+        """
+        ...
+
+    async def remove(self, server_id: str) -> None:
+        """Take the gate away, its list included. The server has ended before. Unknown server: nothing happens."""
+        ...
 
     async def allow(self, server_id: str, ranges: Ranges) -> Applied:
         """Make ``ranges`` the whole list; effective for every connection begun after the return. Sends differences only.
