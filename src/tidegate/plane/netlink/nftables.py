@@ -18,63 +18,60 @@ import struct
 from collections.abc import Iterator, Sequence
 
 from tidegate.plane.gate.ranges import LAST, Ranges
+from tidegate.plane.netlink.messages import ACK, CREATE, Netlink, attribute, attributes, nested, text
 
 #: Ranges one gate may hold: what a transaction of an ordinary user can carry on stock kernel settings.
 MOST_RANGES = 10_000
 
-_TABLE, _SET, _CHAIN = b"tidegate\0", b"admitted\0", b"entrance\0"
+_TABLE, _SET, _CHAIN = "tidegate", "admitted", "entrance"
 
+# linux/netlink.h, linux/netfilter/nfnetlink.h and nf_tables.h: message kinds and flags
 _NETLINK_NETFILTER = 12
-_SUBSYSTEM = 10 << 8
 _INET = 1
-_REQUEST, _ACK, _DUMP, _CREATE, _APPEND = 1, 4, 0x300, 0x400, 0x800
-_ERROR, _DONE, _BATCH_BEGIN, _BATCH_END = 2, 3, 0x10, 0x11
-_NEW_TABLE, _DELETE_TABLE, _NEW_CHAIN, _NEW_RULE, _NEW_SET = 0, 2, 3, 6, 9
-_NEW_ELEMENTS, _GET_ELEMENTS, _DELETE_ELEMENTS = 12, 13, 14
+_APPEND = 0x800
+_ERROR, _BATCH_BEGIN, _BATCH_END = 2, 0x10, 0x11
+_SUBSYSTEM = 10 << 8
+_NEW_TABLE, _DELETE_TABLE, _NEW_CHAIN, _NEW_RULE, _NEW_SET = (_SUBSYSTEM | kind for kind in (0, 2, 3, 6, 9))
+_NEW_ELEMENTS, _GET_ELEMENTS, _DELETE_ELEMENTS = (_SUBSYSTEM | kind for kind in (12, 13, 14))
 _INTERVAL, _INTERVAL_END = 4, 1
-_SOL_NETLINK, _CAP_ACK = 270, 10
+_SOL_NETLINK, _CAP_ACK, _SO_SNDBUFFORCE = 270, 10, 32
 # 40 bytes a range; the list of elements in one message is one attribute, which holds at most 64 KiB.
 _RANGES_IN_MESSAGE = 1_500
-_WAIT = struct.pack("@ll", 2, 0)
+_SECONDS = 2.0
+
+_Change = tuple[int, int, bytes]
 
 
-class NfTables:
-    """A socket to nf_tables in the network namespace of the calling thread. Use it as a context manager."""
+class NfTables(Netlink):
+    """A socket to nf_tables in the network namespace of the calling thread."""
 
     def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
-        self._sequence = 0
-        self._socket.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _WAIT)
-        _widen(self._socket)
-
-    def __enter__(self) -> NfTables:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
+        super().__init__(_NETLINK_NETFILTER)
+        self.socket.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)  # errors without a copy of what was sent
+        self.socket.settimeout(_SECONDS)
+        _widen(self.socket)
 
     def install(self, port: int) -> None:
         """Close ``port`` to everybody. A gate that stands already, list and all, is replaced by an empty one."""
         self._commit(
             # "delete table" fails when there is none, so there is always one to delete.
-            (_NEW_TABLE, _CREATE, _attribute(1, _TABLE)),
-            (_DELETE_TABLE, 0, _attribute(1, _TABLE)),
-            (_NEW_TABLE, _CREATE, _attribute(1, _TABLE)),
-            (_NEW_SET, _CREATE, _set_of_ranges()),
-            (_NEW_CHAIN, _CREATE, _chain_on_input()),
+            (_NEW_TABLE, CREATE, text(1, _TABLE)),
+            (_DELETE_TABLE, 0, text(1, _TABLE)),
+            (_NEW_TABLE, CREATE, text(1, _TABLE)),
+            (_NEW_SET, CREATE, _set_of_ranges()),
+            (_NEW_CHAIN, CREATE, _chain_on_input()),
             (
                 _NEW_RULE,
-                _CREATE | _APPEND,
+                CREATE | _APPEND,
                 _rule(_nfproto(socket.AF_INET), _first_packet_to(port), _unlisted(), _RESET),
             ),
-            (_NEW_RULE, _CREATE | _APPEND, _rule(_nfproto(socket.AF_INET6), _first_packet_to(port), _RESET)),
+            (_NEW_RULE, CREATE | _APPEND, _rule(_nfproto(socket.AF_INET6), _first_packet_to(port), _RESET)),
         )
 
     def remove(self) -> None:
         """Take the gate away, and with it every restriction. None there: nothing happens."""
         try:
-            self._commit((_DELETE_TABLE, 0, _attribute(1, _TABLE)))
+            self._commit((_DELETE_TABLE, 0, text(1, _TABLE)))
         except FileNotFoundError:
             return
 
@@ -83,59 +80,44 @@ class NfTables:
 
         Fails when one of ``gone`` is not there as it is, or one of ``fresh`` overlaps another: ``replace`` then.
         """
-        self._commit(*_element_messages(_DELETE_ELEMENTS, 0, gone), *_element_messages(_NEW_ELEMENTS, _CREATE, fresh))
+        self._commit(*_elements(_DELETE_ELEMENTS, 0, gone), *_elements(_NEW_ELEMENTS, CREATE, fresh))
 
     def replace(self, ranges: Ranges) -> None:
         """Make ``ranges`` the whole list, all or nothing; effective on return."""
         if len(ranges) > MOST_RANGES:
             raise OSError(errno.E2BIG, f"a gate holds at most {MOST_RANGES} ranges, not {len(ranges)}")
-        flush = (_DELETE_ELEMENTS, 0, _attribute(1, _TABLE) + _attribute(2, _SET))
-        self._commit(flush, *_element_messages(_NEW_ELEMENTS, _CREATE, ranges))
+        flush = (_DELETE_ELEMENTS, 0, text(1, _TABLE) + text(2, _SET))
+        self._commit(flush, *_elements(_NEW_ELEMENTS, CREATE, ranges))
 
     def show(self) -> Ranges:
         """Return the list as the kernel holds it. No gate: FileNotFoundError."""
-        body = _attribute(1, _TABLE) + _attribute(2, _SET)
-        self._socket.send(self._message(_SUBSYSTEM | _GET_ELEMENTS, _DUMP, body))
-        bounds: list[tuple[int, bool]] = []
-        for kind, payload in self._answers():
-            if kind == _DONE:
-                break
-            bounds += _read_bounds(payload)
-        return _pair(bounds)
+        body = _header(_INET) + text(1, _TABLE) + text(2, _SET)
+        return _pair([bound for answer in self.dump(_GET_ELEMENTS, body) for bound in _read_bounds(answer)])
 
-    def _commit(self, *messages: tuple[int, int, bytes]) -> None:
-        """Send ``messages`` as one transaction and wait for the kernel's verdict."""
-        if not messages:
+    def _commit(self, *changes: _Change) -> None:
+        """Send ``changes`` as one transaction and wait for the kernel's verdict."""
+        if not changes:
             return
-        parts = [self._message(_BATCH_BEGIN, 0, b"", family=0, resource=10)]
-        for number, (kind, flags, body) in enumerate(messages, 1):
-            # The acknowledgement is asked of the last change, not of the end mark: kernels before 6.10 ignore it there.
-            wanted = flags | _ACK if number == len(messages) else flags
-            parts.append(self._message(_SUBSYSTEM | kind, wanted, body))
-        last = self._sequence
-        parts.append(self._message(_BATCH_END, 0, b"", family=0, resource=10))
-        self._socket.sendall(b"".join(parts))
-        next(self._answers(last))
+        *first, (kind, flags, body) = changes
+        begin = self.message(_BATCH_BEGIN, 0, _header(0, 10))
+        parts = [self.message(kind, flags, _header(_INET) + body) for kind, flags, body in first]
+        # The acknowledgement is asked of the last change, not of the end mark: kernels before 6.10 ignore it there.
+        last = self.message(kind, flags | ACK, _header(_INET) + body)
+        end = self.message(_BATCH_END, 0, _header(0, 10))
+        self.socket.sendall(b"".join((begin, *parts, last, end)))
+        self._verdict(struct.unpack_from("=I", last, 8)[0])
 
-    def _message(self, kind: int, flags: int, body: bytes, *, family: int = _INET, resource: int = 0) -> bytes:
-        self._sequence += 1
-        header = struct.pack("=IHHII", 20 + len(body), kind, _REQUEST | flags, self._sequence, 0)
-        return header + struct.pack(">BBH", family, 0, resource) + body
-
-    def _answers(self, until: int = 0) -> Iterator[tuple[int, bytes]]:
-        """Yield (type, payload) of what the kernel answers, raising its first error.
-
-        With ``until``, plain acknowledgements are passed over except that of this sequence number.
-        """
+    def _verdict(self, last: int) -> None:
+        """Read up to the acknowledgement of the message numbered ``last``; raise the first error before it."""
         while True:
-            data = self._socket.recv(1 << 16)
+            data = self.socket.recv(1 << 16)
             while len(data) >= 16:
-                length, kind, _flags, sequence, _port = struct.unpack_from("=IHHII", data)
-                payload, data = data[16:length], data[_aligned(length) :]
-                if kind in (_ERROR, _DONE) and (code := -struct.unpack_from("=i", payload)[0]):
+                length, kind, _, sequence, _ = struct.unpack_from("=IHHII", data)
+                if kind == _ERROR and (code := -struct.unpack_from("=i", data, 16)[0]):
                     raise OSError(code, f"nf_tables: {os.strerror(code)}")
-                if kind != _ERROR or sequence == until:
-                    yield kind, payload
+                if sequence == last:
+                    return
+                data = data[length + 3 & ~3 :]
 
 
 def _widen(channel: socket.socket) -> None:
@@ -147,60 +129,51 @@ def _widen(channel: socket.socket) -> None:
         channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, wanted)
 
 
-def _aligned(length: int) -> int:
-    return length + 3 & ~3
-
-
-def _attribute(kind: int, data: bytes) -> bytes:
-    length = len(data) + 4
-    return struct.pack("=HH", length, kind) + data + bytes(_aligned(length) - length)
-
-
-def _nested(kind: int, *attributes: bytes) -> bytes:
-    return _attribute(kind | 0x8000, b"".join(attributes))
+def _header(family: int, resource: int = 0) -> bytes:
+    return struct.pack(">BBH", family, 0, resource)
 
 
 def _number(kind: int, value: int) -> bytes:
-    return _attribute(kind, struct.pack(">I", value))
+    return attribute(kind, struct.pack(">I", value))
 
 
 def _set_of_ranges() -> bytes:
-    name = _attribute(1, _TABLE) + _attribute(2, _SET)
+    name = text(1, _TABLE) + text(2, _SET)
     return (
         name + _number(3, _INTERVAL) + _number(4, 7) + _number(5, 4) + _number(10, 1)
     )  # type ipv4_addr, 4 bytes, id 1
 
 
 def _chain_on_input() -> bytes:
-    hook = _nested(4, _number(1, 1), _attribute(2, struct.pack(">i", 0)))  # NF_INET_LOCAL_IN, priority filter
-    return _attribute(1, _TABLE) + _attribute(3, _CHAIN) + hook + _attribute(7, b"filter\0")
+    hook = nested(4, _number(1, 1), attribute(2, struct.pack(">i", 0)))  # NF_INET_LOCAL_IN, priority filter
+    return text(1, _TABLE) + text(3, _CHAIN) + hook + text(7, "filter")
 
 
 def _rule(*parts: Sequence[bytes]) -> bytes:
-    expressions = _nested(4, *(expression for part in parts for expression in part))
-    return _attribute(1, _TABLE) + _attribute(2, _CHAIN) + expressions
+    expressions = nested(4, *(expression for part in parts for expression in part))
+    return text(1, _TABLE) + text(2, _CHAIN) + expressions
 
 
-def _expression(name: bytes, *attributes: bytes) -> bytes:
-    return _nested(1, _attribute(1, name + b"\0"), _nested(2, *attributes))
+def _expression(name: str, *parts: bytes) -> bytes:
+    return nested(1, text(1, name), nested(2, *parts))
 
 
 def _meta(key: int) -> bytes:
-    return _expression(b"meta", _number(1, 1), _number(2, key))
+    return _expression("meta", _number(1, 1), _number(2, key))
 
 
 def _payload(base: int, offset: int, length: int) -> bytes:
-    return _expression(b"payload", _number(1, 1), _number(2, base), _number(3, offset), _number(4, length))
+    return _expression("payload", _number(1, 1), _number(2, base), _number(3, offset), _number(4, length))
 
 
 def _equals(data: bytes) -> bytes:
-    return _expression(b"cmp", _number(1, 1), _number(2, 0), _nested(3, _attribute(1, data)))
+    return _expression("cmp", _number(1, 1), _number(2, 0), nested(3, attribute(1, data)))
 
 
 def _masked(mask: bytes) -> bytes:
-    zero = _nested(5, _attribute(1, bytes(len(mask))))
+    zero = nested(5, attribute(1, bytes(len(mask))))
     return _expression(
-        b"bitwise", _number(1, 1), _number(2, 1), _number(3, len(mask)), _nested(4, _attribute(1, mask)), zero
+        "bitwise", _number(1, 1), _number(2, 1), _number(3, len(mask)), nested(4, attribute(1, mask)), zero
     )
 
 
@@ -216,40 +189,33 @@ def _first_packet_to(port: int) -> list[bytes]:
 
 def _unlisted() -> list[bytes]:
     inverted = _number(5, 1)
-    return [_payload(1, 12, 4), _expression(b"lookup", _attribute(1, _SET), _number(2, 1), _number(4, 1), inverted)]
+    return [_payload(1, 12, 4), _expression("lookup", text(1, _SET), _number(2, 1), _number(4, 1), inverted)]
 
 
-_RESET = (_expression(b"reject", _number(1, 1), _attribute(2, b"\0")),)
+_RESET = (_expression("reject", _number(1, 1), attribute(2, b"\0")),)
 
 
-def _element_messages(kind: int, flags: int, ranges: Ranges) -> Iterator[tuple[int, int, bytes]]:
+def _elements(kind: int, flags: int, ranges: Ranges) -> Iterator[_Change]:
     for start in range(0, len(ranges), _RANGES_IN_MESSAGE):
         elements = b"".join(_element(*pair) for pair in ranges[start : start + _RANGES_IN_MESSAGE])
-        yield kind, flags, _attribute(1, _TABLE) + _attribute(2, _SET) + _nested(3, elements)
+        yield kind, flags, text(1, _TABLE) + text(2, _SET) + nested(3, elements)
 
 
 def _element(first: int, last: int) -> bytes:
     """A range is two elements: its first address, and the one after its last marked as the end."""
-    start = _nested(1, _nested(1, _attribute(1, first.to_bytes(4, "big"))))
+    start = nested(1, nested(1, attribute(1, first.to_bytes(4, "big"))))
     if last == LAST:
         return start
-    return start + _nested(1, _number(3, _INTERVAL_END), _nested(1, _attribute(1, (last + 1).to_bytes(4, "big"))))
-
-
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    while len(data) >= 4:
-        length, kind = struct.unpack_from("=HH", data)
-        yield kind & 0x3FFF, data[4:length]
-        data = data[_aligned(length) :]
+    return start + nested(1, _number(3, _INTERVAL_END), nested(1, attribute(1, (last + 1).to_bytes(4, "big"))))
 
 
 def _read_bounds(payload: bytes) -> Iterator[tuple[int, bool]]:
     """Yield (address, is it an end mark) of the elements in one answer."""
-    for kind, elements in _attributes(payload[4:]):
+    for kind, elements in attributes(payload[4:]):
         if kind == 3:
-            for _, element in _attributes(elements):
-                fields = dict(_attributes(element))
-                key = dict(_attributes(fields[1]))[1]
+            for _, element in attributes(elements):
+                fields = dict(attributes(element))
+                key = dict(attributes(fields[1]))[1]
                 yield int.from_bytes(key, "big"), bool(int.from_bytes(fields.get(3, b""), "big") & _INTERVAL_END)
 
 
