@@ -1,0 +1,210 @@
+"""Drives invocations of Cloud Assistant: runs their scripts inside the instances and notes how they ended.
+
+A script may run for hours, so no look at the work waits for it: a task of this process does, and wakes the work when it
+has ended. A script is never begun twice. When the process dies, what it was running is ``ExecutionInterrupted`` as soon
+as it has not been heard of for the heartbeat limit; what had not begun is begun by whoever looks next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+import msgspec
+
+from tidegate.clock import Clock
+from tidegate.errors import PlaneError
+from tidegate.ids import Ids
+from tidegate.plane.hosts.base import Command as HostCommand
+from tidegate.plane.hosts.base import Hosts, Outcome
+from tidegate.reconcile.engine import Run, Suspend
+from tidegate.services.ecs import limits
+from tidegate.services.ecs.assistant import KIND
+from tidegate.services.ecs.commands import ERROR_INFO, OPEN, PENDING
+from tidegate.services.ecs.states import Status
+from tidegate.store import work
+from tidegate.store.database import UNREACHABLE, Database
+from tidegate.store.ecs import commands as rows
+from tidegate.store.ecs import instances as instance_rows
+from tidegate.store.ecs.commands import Ending, Invocation
+from tidegate.telemetry import get_logger
+from tidegate.telemetry.points import reach
+
+_log = get_logger("invocation")
+
+#: Seconds between two signs of life of a running invocation; as long a stop may take to be noticed.
+_BEAT = 1.0
+#: Keeps the script in a file that has no name any more when the script begins, so nothing is left behind.
+_LAUNCHER = 'f=$(mktemp) && cat >"$f" && exec 3<"$f" && rm -f "$f" && exec "$@" /proc/self/fd/3 </dev/null'
+_SHELL = ("/bin/sh",)
+#: ASSUMPTION: instances have one account.
+_USERS = ("", "root")
+
+
+class InvocationController:
+    """Runs the scripts of invocations on ``hosts``; ``patience`` is the heartbeat limit in seconds."""
+
+    def __init__(self, database: Database, hosts: Hosts, clock: Clock, ids: Ids, *, patience: float) -> None:
+        self._database = database
+        self._hosts = hosts
+        self._clock = clock
+        self._name = ids.uuid()
+        self._patience = timedelta(seconds=patience)
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._beat_now: dict[str, asyncio.Event] = {}
+
+    async def __call__(self, run: Run) -> None:
+        """Look at one invocation: begin what waits, declare dead what nobody runs, end when every run has ended."""
+        mine = run.id in self._running
+        async with run.transaction() as tx:
+            invocation = await rows.invocation(tx, run.id)
+            runs = [one for one in await rows.runs(tx, [run.id]) if one.status in OPEN]
+            if invocation is None or not runs:
+                return
+            if mine:
+                self._beat_now[run.id].set()
+                raise Suspend(run.now() + self._patience)
+            if invocation.beat_at is not None and run.now() < invocation.beat_at + self._patience:
+                raise Suspend(invocation.beat_at + self._patience)
+            for one in runs:
+                if one.status != PENDING:
+                    await rows.end(tx, run.id, one.instance_id, _failed("ExecutionInterrupted"), run.now())
+            await rows.own(tx, run.id, self._name, run.now())
+            begun = await rows.begin(tx, run.id, run.now())
+        reach("invocation.begin.recorded")
+        if begun:
+            self._take(invocation, begun)
+            raise Suspend(run.now() + self._patience)
+
+    def _take(self, invocation: Invocation, instance_ids: list[str]) -> None:
+        self._beat_now[invocation.id] = asyncio.Event()
+        task = asyncio.create_task(self._supervise(invocation, instance_ids), name=f"invocation {invocation.id}")
+        self._running[invocation.id] = task
+        task.add_done_callback(lambda _: self._forget(invocation.id))
+
+    def _forget(self, invocation_id: str) -> None:
+        del self._running[invocation_id], self._beat_now[invocation_id]
+
+    async def _supervise(self, invocation: Invocation, instance_ids: list[str]) -> None:
+        """Run the script everywhere at once; note each ending, show signs of life, end what is to be stopped."""
+        tasks = {
+            asyncio.create_task(self._execute(invocation, instance_id)): instance_id for instance_id in instance_ids
+        }
+        try:
+            while tasks:
+                await self._something(invocation.id, tasks)
+                ended = {task: tasks[task] for task in tasks if task.done()}
+                to_stop = await self._note(invocation.id, ended, last=len(ended) == len(tasks))
+                if to_stop is None:
+                    return
+                for task, instance_id in list(tasks.items()):
+                    if task in ended:
+                        del tasks[task]
+                    elif instance_id in to_stop:
+                        task.cancel()
+        except UNREACHABLE as error:
+            _log.warning("Lost the database while running %s: %s", invocation.id, error)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _something(self, invocation_id: str, tasks: Iterable[asyncio.Task[Ending]]) -> None:
+        """Wait until a script has ended, somebody asks for a look, or it is time for a sign of life."""
+        asked = self._beat_now[invocation_id]
+        asked.clear()
+        nudge = asyncio.create_task(asked.wait())
+        try:
+            await asyncio.wait([*tasks, nudge], timeout=_BEAT, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            nudge.cancel()
+
+    async def _note(
+        self, invocation_id: str, ended: Mapping[asyncio.Task[Ending], str], *, last: bool
+    ) -> set[str] | None:
+        """Write what has ended and return the instances to stop at. None: another process runs the invocation now."""
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            to_stop = await rows.beat(tx, invocation_id, self._name, now)
+            if to_stop is not None:
+                for task, instance_id in ended.items():
+                    ending = Ending(status="Terminated") if task.cancelled() else task.result()
+                    await rows.end(tx, invocation_id, instance_id, ending, now)
+                if last:
+                    await work.wake(tx, f"{KIND}/{invocation_id}", now=now)
+        return to_stop
+
+    async def _execute(self, invocation: Invocation, instance_id: str) -> Ending:
+        """Run the script on one instance and say how it ended."""
+        if invocation.username not in _USERS:
+            return _failed("AccountNotExists")
+        try:
+            if invocation.working_dir and not await self._has_directory(instance_id, invocation.working_dir):
+                return _failed("DirectoryNotExists")
+            return ending_of(await self._hosts.run(instance_id, host_command(invocation)))
+        except PlaneError as error:
+            _log.info("A script could not run on %s: %s", instance_id, error)
+            return _failed(await self._explanation(instance_id))
+
+    async def _has_directory(self, instance_id: str, directory: str) -> bool:
+        check = HostCommand(argv=(*_SHELL, "-c", 'test -d "$1"', "sh", directory))
+        return (await self._hosts.run(instance_id, check)).exit_code == 0
+
+    async def _explanation(self, instance_id: str) -> str:
+        """Return the error code for a host that did not run a script."""
+        async with self._database.connection() as tx:
+            found = await instance_rows.by_ids(tx, [instance_id])
+        if not found:
+            return "InstanceReleased"
+        return "ExecutionException" if found[0].status == Status.RUNNING else "InstanceNotRunning"
+
+    async def close(self) -> None:
+        """End every script this process runs; they will be found interrupted."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def host_command(invocation: Invocation) -> HostCommand:
+    """Return the command that runs the script: by the interpreter its first line names, else by the shell."""
+    argv = (*_SHELL, "-c", _LAUNCHER, "sh", *interpreter(invocation.script))
+    command = HostCommand(
+        argv=argv, stdin=invocation.script, timeout=float(invocation.timeout), keep=limits.OUTPUT_BYTES
+    )
+    if invocation.working_dir:
+        return msgspec.structs.replace(command, directory=invocation.working_dir)
+    return command
+
+
+def interpreter(script: bytes) -> tuple[str, ...]:
+    """Return the program of a ``#!`` line with its one argument, as the kernel reads it."""
+    first, _, _ = script.partition(b"\n")
+    if not first.startswith(b"#!"):
+        return _SHELL
+    program = first[2:].decode(errors="replace").split(maxsplit=1)
+    return tuple(part.strip() for part in program) or _SHELL
+
+
+def ending_of(outcome: Outcome) -> Ending:
+    """Say in the cloud's words how a script ended."""
+    match outcome.exit_code:
+        case None:
+            status, code = "Timeout", "ExecutionTimeout"
+        case 0:
+            status, code = "Success", ""
+        case _:
+            status, code = "Failed", "ExitCodeNonzero"
+    return Ending(
+        status=status,
+        exit_code=outcome.exit_code,
+        output=outcome.output,
+        dropped=outcome.dropped,
+        error_code=code,
+        error_info=ERROR_INFO.get(code, ""),
+    )
+
+
+def _failed(code: str) -> Ending:
+    return Ending(status="Failed", error_code=code, error_info=ERROR_INFO[code])
