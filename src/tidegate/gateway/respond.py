@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import time
 
-from tidegate.errors import CloudError, StoreError
+from tidegate.errors import CloudError
 from tidegate.gateway.encode import encode_error
 from tidegate.gateway.exchange import Exchange
 from tidegate.gateway.read import Send
+from tidegate.store.database import UNREACHABLE
 from tidegate.telemetry import get_logger
 from tidegate.wire import faults
 from tidegate.wire.answers import JSON_TYPE, XML_TYPE
 
+#: What may be over when the call is tried again.
+_PASSING: tuple[type[Exception], ...] = (*UNREACHABLE, OSError, TimeoutError)
 _log = get_logger("gateway")
 
 
 def fail(exchange: Exchange, error: Exception) -> CloudError:
     """Turn whatever went wrong into the answer. What is not a CloudError is logged with its trace and never shown."""
-    match error:
-        case CloudError():
-            fault = error
-        case TimeoutError() | StoreError() | OSError():
-            _log.error("call failed", exc_info=error, extra=describe(exchange))
-            fault = faults.unavailable()
-        case _:
-            _log.error("call crashed", exc_info=error, extra=describe(exchange))
-            fault = faults.crash()
+    if isinstance(error, CloudError):
+        fault = error
+    else:
+        fault = faults.unavailable() if isinstance(error, _PASSING) else faults.crash()
+        _log.error("call failed", exc_info=error, extra=describe(exchange))
     encode_error(exchange, fault)
     return fault
 

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 import asyncpg
 
 from tidegate.errors import StoreError
+from tidegate.store.database import UNREACHABLE, Database
 
 #: A time stamp is accepted from 15 minutes before to 15 minutes after now (wire.md 8).
 MEMORY = timedelta(minutes=30)
-
 #: Calls that may wait for their turn; more is overload.
 MAX_WAITING = 4_096
 _BATCH = 256
 _CLEAN_EVERY = 1_000
 _CLEAN_AT_MOST = 4_000
-_TIMEOUT = 5.0
+_SECONDS = 5.0
 
-# Sorted, so that two gateways that spend the same nonces cannot wait for each other.
+# Sorted, so that two gateways that spend the same nonces cannot wait for each other in a circle.
 _SPEND = """
 with given as (
-    select * from unnest($1::text[], $2::text[], $3::timestamptz[]) as g (access_key_id, nonce, expires) order by 1, 2
+    select * from unnest($1::text[], $2::text[]) as g (access_key_id, nonce) order by 1, 2
 ), fresh as (
-    insert into nonce (access_key_id, nonce, expires) select * from given
+    insert into nonce (access_key_id, nonce, expires) select access_key_id, nonce, $3 from given
     on conflict do nothing
     returning access_key_id, nonce
 )
 select (select epoch from ram_epoch) as epoch,
-       (select coalesce(array_agg(array[access_key_id, nonce]), '{}') from fresh) as fresh
+       (select array_agg(access_key_id) from fresh) as keys,
+       (select array_agg(nonce) from fresh) as nonces
 """
 _EPOCH = "select epoch from ram_epoch"
 _CLEAN = "delete from nonce where ctid = any (array(select ctid from nonce where expires < $1 limit $2))"
+_LOST: tuple[type[Exception], ...] = (*UNREACHABLE, OSError, TimeoutError)
 
 _Name: TypeAlias = tuple[str, str]
 _Waiter: TypeAlias = tuple[datetime, "asyncio.Future[int | None]"]
@@ -43,16 +46,16 @@ _Waiter: TypeAlias = tuple[datetime, "asyncio.Future[int | None]"]
 class Nonces:
     """One connection that spends nonces in batches: what arrives during one round trip shares the next.
 
-    The connection does not wait for the disk: when PostgreSQL itself dies, at most the nonces of its last second are
-    forgotten; the death of a gateway forgets nothing.
+    The connection does not wait for the disk. The death of a gateway forgets nothing; when PostgreSQL itself is
+    killed, the nonces of its last seconds are forgotten, and only calls as young as that could be repeated.
     """
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._connection: asyncpg.Connection | None = None
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._turn = asyncio.Lock()
         self._waiting: dict[_Name, _Waiter] = {}
         self._spender: asyncio.Task[None] | None = None
-        self._turn = asyncio.Lock()
         self._since_clean = 0
 
     async def spend(self, access_key_id: str, nonce: str, now: datetime) -> int | None:
@@ -73,67 +76,58 @@ class Nonces:
 
     async def epoch(self) -> int:
         """Return the present RAM epoch: how often keys, policies or roles have changed."""
-        return int(await self._ask(lambda connection: connection.fetchval(_EPOCH)))
+        return int((await self._ask(_EPOCH))["epoch"])
 
     async def close(self) -> None:
         """Close the connection; calls that still wait get StoreError."""
         if self._spender is not None:
             self._spender.cancel()
             await asyncio.gather(self._spender, return_exceptions=True)
-        for _, answer in self._waiting.values():
-            _refuse(answer)
-        self._waiting.clear()
+        _refuse(self._waiting)
+        self._waiting = {}
         if self._connection is not None:
-            await self._connection.close(timeout=_TIMEOUT)
+            await self._connection.close(timeout=_SECONDS)
 
     async def _spend_all(self) -> None:
         while self._waiting:
-            names = list(self._waiting)[:_BATCH]
-            batch = {name: self._waiting.pop(name) for name in names}
+            batch = {name: self._waiting.pop(name) for name in list(self._waiting)[:_BATCH]}
             try:
-                epoch, fresh = await self._record(batch)
-            except StoreError:
-                for _, answer in batch.values():
-                    _refuse(answer)
-            else:
-                for name, (_, answer) in batch.items():
-                    if not answer.done():
-                        answer.set_result(epoch if name in fresh else None)
+                with suppress(StoreError):
+                    await self._spend_batch(batch)
+            finally:
+                _refuse(batch)
 
-    async def _record(self, batch: Mapping[_Name, _Waiter]) -> tuple[int, set[_Name]]:
-        keys, nonces = zip(*batch, strict=True)
-        expires = [now + MEMORY for now, _ in batch.values()]
-        row = await self._ask(lambda connection: connection.fetchrow(_SPEND, keys, nonces, expires))
+    async def _spend_batch(self, batch: Mapping[_Name, _Waiter]) -> None:
+        now = max(now for now, _ in batch.values())
+        keys, nonces = [key for key, _ in batch], [nonce for _, nonce in batch]
+        row = await self._ask(_SPEND, keys, nonces, now + MEMORY)
+        fresh = set(zip(row["keys"] or (), row["nonces"] or (), strict=True))
+        for name, (_, answer) in batch.items():
+            if not answer.done():
+                answer.set_result(row["epoch"] if name in fresh else None)
         self._since_clean += len(batch)
         if self._since_clean >= _CLEAN_EVERY:
             self._since_clean = 0
-            oldest = min(expires) - MEMORY
-            await self._ask(lambda connection: connection.execute(_CLEAN, oldest, _CLEAN_AT_MOST))
-        return row["epoch"], {(key, nonce) for key, nonce in row["fresh"]}
+            await self._ask(_CLEAN, now, _CLEAN_AT_MOST)
 
-    async def _ask(self, query: Callable[[asyncpg.Connection], Awaitable[Any]]) -> Any:
-        """Run one query; a connection that has died is opened again once."""
+    async def _ask(self, query: str, *arguments: Any) -> Any:
+        """Return one row. Never tries twice: the first try may have spent the nonces."""
         async with self._turn:
-            for attempt in (1, 2):
-                try:
-                    return await query(await self._connected())
-                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                    if attempt == 2 or not (self._connection is None or self._connection.is_closed()):
-                        raise StoreError("the database does not answer") from error
-            raise AssertionError("unreachable")
+            try:
+                connection = await self._connected()
+                return await connection.fetchrow(query, *arguments, timeout=_SECONDS)
+            except _LOST as error:
+                raise StoreError("the database does not answer") from error
 
-    async def _connected(self) -> asyncpg.Connection:
+    async def _connected(self) -> asyncpg.Connection[asyncpg.Record]:
         if self._connection is None or self._connection.is_closed():
-            self._connection = None
-            self._connection = await asyncpg.connect(
-                self._database,
-                timeout=_TIMEOUT,
-                command_timeout=_TIMEOUT,
-                server_settings={"synchronous_commit": "off", "application_name": "tidegate nonces"},
-            )
+            self._connection = await self._database.dedicated()
+            await self._connection.execute("set synchronous_commit = off")
         return self._connection
 
 
-def _refuse(answer: asyncio.Future[int | None]) -> None:
-    if not answer.done():
-        answer.set_exception(StoreError("the database does not answer"))
+def _refuse(waiters: Mapping[_Name, _Waiter]) -> None:
+    """End the wait of everybody who has no answer yet."""
+    for _, answer in waiters.values():
+        if not answer.done():
+            answer.set_exception(StoreError("the database does not answer"))
