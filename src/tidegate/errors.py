@@ -2,6 +2,7 @@
 
     TidegateError
     ├── CloudError          an answer the cloud gives: code, message, HTTP status
+    ├── UnreachableError    a cloud that does not answer, or with what no cloud would say
     ├── ConfigurationError  a setting or a machine that cannot do what was asked; says the remedy
     ├── PlaneError          the real world refused: a host, a Redis server, a gate
     └── StoreError          the database cannot be used
@@ -35,6 +36,10 @@ class CloudError(TidegateError):
     def __str__(self) -> str:
         """Read as OOS prints an API failure (oos.md 4.3): ``<Code> message: <Message>``."""
         return f"{self.code} message: {self.message}"
+
+
+class UnreachableError(TidegateError):
+    """A cloud's address does not answer, or with something no cloud would say; whether it acted is not known."""
 
 
 class ConfigurationError(TidegateError):
