@@ -135,6 +135,12 @@ class FakeRam:
     async def credential(self, access_key_id: str, epoch: int | None = None) -> Credential | None:
         return self.credentials.get(access_key_id)
 
+    async def refresh(self, epoch: int | None = None) -> None:
+        self.refreshed += 1
+
+    async def note_use(self, access_key_id: str) -> None:
+        self.used.append(access_key_id)
+
     async def decide(self, principal: Principal, action: str, resource: str, context: Mapping[str, str]) -> Decision:
         self.asked.append((action, resource))
         self.contexts.append(context)

@@ -18,6 +18,7 @@ from tidegate.gateway.invoke import invoke
 from tidegate.gateway.local import LocalCaller
 from tidegate.gateway.ports import Authority, NonceBook
 from tidegate.gateway.read import DisconnectedError, Receive, Scope, Send, begin, read
+from tidegate.gateway.refresh import Refresh
 from tidegate.gateway.respond import fail, record, respond
 from tidegate.gateway.route import RouteCall
 from tidegate.gateway.routes import Routes

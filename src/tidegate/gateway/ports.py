@@ -68,6 +68,14 @@ class Authority(Protocol):
         """
         ...
 
+    async def refresh(self, epoch: int | None = None) -> None:
+        """Forget what is older than ``epoch``; without one, it is read first."""
+        ...
+
+    async def note_use(self, access_key_id: str) -> None:
+        """Remember that a key has just signed a call, for GetAccessKeyLastUsed."""
+        ...
+
     async def decide(self, principal: Principal, action: str, resource: str, context: Mapping[str, str]) -> Decision:
         """Decide about one action (``ecs:DescribeInstances``) on one resource ARN, as of the last epoch seen."""
         ...

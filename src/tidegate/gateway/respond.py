@@ -24,8 +24,9 @@ def fail(exchange: Exchange, error: Exception) -> CloudError:
         fault = error
     else:
         fault = faults.unavailable() if isinstance(error, _PASSING) else faults.crash()
-        _log.error("call failed", exc_info=error, extra=describe(exchange))
     encode_error(exchange, fault)
+    if fault is not error:
+        _log.error("call failed", exc_info=error, extra=describe(exchange))
     return fault
 
 

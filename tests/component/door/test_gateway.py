@@ -25,6 +25,7 @@ async def test_an_rpc_call_is_served(door: Door) -> None:
     assert reply.headers["content-type"] == "application/json;charset=utf-8"
     assert reply.tree == {"RequestId": reply.headers["x-acs-request-id"], "GateId": "g-1", "Region": "cn-hangzhou"}
     assert door.service.opened == ["g-1"]
+    assert door.ram.used == [KEY_ID]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -213,6 +214,7 @@ async def test_a_runbook_calls_the_same_operation_in_process(door: Door) -> None
 
     assert [gauge["GaugeId"] for gauge in tree["Gauges"]["Gauge"]] == ["a", "b"]
     assert len(tree["RequestId"]) == 36
+    assert door.ram.refreshed == 1
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,3 @@ async def test_a_runbook_gets_the_same_errors(
         await door.gateway.caller(USER).call(product, action, parameters, region="cn-hangzhou")
 
     assert failure.value.code == code
-
-
-async def test_root_is_known_by_its_key(door: Door) -> None:
-    assert door.ram.credentials[KEY_ID].principal.arn.endswith(":root")
