@@ -147,12 +147,6 @@ class FakeRam:
         allowed = principal.kind == "Account" or (action, resource) in self.allowed
         return Decision(allowed, {} if allowed else {"AuthAction": action, "NoPermissionType": "ImplicitDeny"})
 
-    async def refresh(self) -> None:
-        self.refreshed += 1
-
-    async def note_use(self, access_key_id: str) -> None:
-        self.used.append(access_key_id)
-
 
 class FakeNonces:
     """A nonce book for one process."""

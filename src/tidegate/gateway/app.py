@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from tidegate.clock import Clock, SystemClock
-from tidegate.gateway.authorize import Authorize, Refresh
+from tidegate.gateway.authorize import Authorize
 from tidegate.gateway.clock import AdvanceClock, Mover
 from tidegate.gateway.decode import decode
 from tidegate.gateway.encode import check_format, choose_format, encode, encode_error

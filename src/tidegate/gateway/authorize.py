@@ -16,17 +16,6 @@ from tidegate.services.operation import Call
 _ANYTHING = ("*",)
 
 
-class Refresh:
-    """Lets a call that comes without a nonce, and so without an epoch, be decided by the present policies."""
-
-    def __init__(self, ram: Authority) -> None:
-        self._ram = ram
-
-    async def __call__(self, _exchange: Exchange) -> None:
-        """Learn the present epoch."""
-        await self._ram.refresh()
-
-
 class Authorize:
     """Raises the product's own denial, or the complaint about the parameters once the call is allowed."""
 

@@ -80,14 +80,6 @@ class Authority(Protocol):
         """Decide about one action (``ecs:DescribeInstances``) on one resource ARN, as of the last epoch seen."""
         ...
 
-    async def refresh(self) -> None:
-        """Look up the present epoch: calls inside this process bring none along."""
-        ...
-
-    async def note_use(self, access_key_id: str) -> None:
-        """Remember that a key has signed a call."""
-        ...
-
 
 class NonceBook(Protocol):
     """Remembers which nonces were used, across processes and restarts."""
