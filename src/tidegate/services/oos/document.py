@@ -18,6 +18,7 @@ import yaml
 
 from tidegate.services.oos import limits
 from tidegate.services.oos.problems import Mark, Problems
+from tidegate.services.oos.values import is_integer
 
 Format = Literal["YAML", "JSON"]
 START: Final = Mark(1, 1)
@@ -199,7 +200,7 @@ class _Yaml(_Composer):
 
 def _is_keepable(value: Any) -> bool:
     """Whether JSON and its readers can hold the number: finite, integers within 64 bits."""
-    return math.isfinite(value) if isinstance(value, float) else not isinstance(value, int) or -(2**63) <= value < 2**64
+    return math.isfinite(value) if isinstance(value, float) else not isinstance(value, int) or is_integer(value)
 
 
 def _plain_kind(text: str) -> str:
@@ -268,6 +269,8 @@ class _Json(_Composer):
             text, end = self._decoder.raw_decode(self.text, at)
         except json.JSONDecodeError as error:
             raise self._wrong(error.pos, error.msg) from None
+        if not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise self._wrong(at, "half of a surrogate pair")
         return str(text), end
 
     def _number(self, number: re.Match[str], at: int) -> int | float:

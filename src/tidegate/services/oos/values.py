@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
+
+import msgspec
 
 from tidegate.errors import TidegateError
 from tidegate.services.oos import limits
@@ -17,16 +20,29 @@ class ExpressionError(TidegateError):
 
 def to_json(value: Json) -> str:
     """Write ``value`` as compact JSON without ASCII escaping."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return msgspec.json.encode(value).decode()
 
 
 def from_json(text: str) -> Json:
-    """Read JSON; raises ValueError for everything else, ``NaN`` and ``Infinity`` included."""
-    return json.loads(text, parse_constant=_refuse_constant)
+    """Read JSON; raises ValueError for everything else. Integers beyond 64 bits become floats, as in jq."""
+    try:
+        value = msgspec.json.decode(text)
+        return json.loads(text, parse_int=_to_number) if _LONG_NUMBER.search(text) else value
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise ValueError(str(error)) from None
 
 
-def _refuse_constant(name: str) -> Json:
-    raise ValueError(f"{name} is not JSON")
+_LONG_NUMBER = re.compile(r"[0-9]{19}")
+
+
+def _to_number(digits: str) -> int | float:
+    number = int(digits)
+    return number if is_integer(number) else float(number)
+
+
+def is_integer(number: int) -> bool:
+    """Whether an integer is one that JSON writers and databases can hold: 64 bits."""
+    return -(2**63) <= number < 2**64
 
 
 def to_text(value: Json) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tidegate.services.oos.values import ExpressionError, to_json
+from tidegate.services.oos.values import ExpressionError, from_json, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,13 @@ def need_text(value: Any) -> str:
 
 
 def need_number(value: Any) -> int | float:
-    """Return ``value`` as a number; a text of a number is one."""
+    """Return ``value`` as a number that JSON can hold; a text of a number is one."""
+    number = value
     if isinstance(value, str):
-        try:
-            return int(value) if value.strip().lstrip("+-").isdecimal() else float(value)
-        except ValueError:
-            pass
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        return value
+        with contextlib.suppress(ValueError):
+            number = from_json(value.strip())
+    if isinstance(number, int | float) and not isinstance(number, bool):
+        return number
     raise ExpressionError(f"not a number: {to_json(value)[:80]}")
 
 

@@ -33,7 +33,7 @@ def _ordered(items: Any) -> list[Any]:
 
 def add_up(items: Any) -> Number:
     """Return the sum of numbers; null elements count for nothing."""
-    return sum(need_number(item) for item in need_list(items) if item is not None)
+    return _bounded(sum(need_number(item) for item in need_list(items) if item is not None))
 
 
 _TOKEN = re.compile(r"\s*(?:(?P<number>\d+\.?\d*|\.\d+)|(?P<sign>[-+*/%()]))")

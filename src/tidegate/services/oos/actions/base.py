@@ -1,0 +1,60 @@
+"""What an action is: one look at a task, which ends it, fails it or says when to look again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from tidegate.cloud.caller import Caller
+from tidegate.errors import TidegateError
+from tidegate.services.oos.expressions import Scope
+from tidegate.services.oos.model import Task
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """The action succeeded. Selectors run over ``answer``; ``jump`` is where ``ACS::Choice`` goes."""
+
+    answer: Any = None
+    jump: str | None = None
+
+
+class LookAgain(msgspec.Struct, frozen=True):
+    """The action is not over: look again at ``at``, with ``memo`` in hand. Kept as rows; nothing waits in memory."""
+
+    at: datetime
+    memo: Mapping[str, Any]
+
+
+class ActionFailedError(TidegateError):
+    """The action failed. ``answer`` is what outputs can still be selected from, when there is anything."""
+
+    def __init__(self, message: str, answer: Any = None) -> None:
+        super().__init__(message)
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything one look at a task may use."""
+
+    task: Task
+    #: evaluated when the task started, the same at every look
+    properties: Mapping[str, Any]
+    polling: Mapping[str, Any]
+    scope: Scope
+    region: str
+    #: the same for every repetition of the task's call after a crash, different for every task execution
+    client_token: str
+    now: datetime
+    #: gives the caller with the rights of the execution's role; raises CloudError when the role cannot be assumed
+    caller: Callable[[], Awaitable[Caller]]
+    #: what the look before left; empty at the first
+    memo: Mapping[str, Any]
+    log: Callable[[str], None]
+
+
+Action = Callable[[Situation], Awaitable[Finished | LookAgain]]
