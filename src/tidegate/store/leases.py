@@ -58,7 +58,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     control: Control = "run"
 
 
-_FENCE = "owned as (select work, control from lease join work on key = work where work = $1 and token = $2 for share of lease)"
+#: the head of a statement that only the owner of a lease may run: arguments 1 and 2 are key and token
+FENCE = "owned as (select work, control from lease join work on key = work where work = $1 and token = $2 for share of lease)"
 
 
 async def appear(connection: Connection) -> int:
@@ -103,14 +104,14 @@ async def claim(connection: Connection, key: str, *, node: int, job: int | None,
 
 async def fence(tx: Connection, key: str, token: int) -> Control | None:
     """Keep the lease for this transaction: nobody can take it before the commit. None: it is not ours."""
-    control: Control | None = await tx.fetchval(f"with {_FENCE} select control from owned", key, token)
+    control: Control | None = await tx.fetchval(f"with {FENCE} select control from owned", key, token)
     return control
 
 
 async def record(connection: Connection, key: str, token: int, name: str, result: Any) -> tuple[Control, Any] | None:
     """Journal the result of a step; returns what is journaled now, the first result that ever was. None: fenced."""
     row = await connection.fetchrow(
-        f"with {_FENCE},"
+        f"with {FENCE},"
         " noted as (insert into journal (work, name, result) select work, $3, $4 from owned"
         "   on conflict do nothing returning 1)"
         " select control, exists (select from noted) as first from owned",
@@ -141,7 +142,7 @@ async def ask(
     The row's lock orders this and ``answer``: either the answer is in time, or the question is late for good.
     """
     row = await connection.fetchrow(
-        f"with {_FENCE},"
+        f"with {FENCE},"
         " asked as (insert into wait as open (key, work, deadline, late)"
         "   select work || '/' || $3, work, $4::timestamptz, coalesce($4 <= $6, false) from owned"
         "   on conflict (key) do update set late = open.answered_at is null and coalesce(open.deadline <= $6, false)"

@@ -1,0 +1,303 @@
+"""Executions as callers see them: started, listed, cancelled, deleted (oos.md 8.2). Driving them is the controller's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
+
+from tidegate.clock import Clock
+from tidegate.errors import CloudError
+from tidegate.ids import Ids
+from tidegate.services.oos import errors, limits
+from tidegate.services.oos.expressions import Scope
+from tidegate.services.oos.facts import pseudo_parameters
+from tidegate.services.oos.library import Library
+from tidegate.services.oos.model import DEFAULT_ROLE, Template
+from tidegate.services.oos.paging import Page, Part
+from tidegate.services.oos.parameters import resolve
+from tidegate.services.oos.ports import OOS_SERVICE, Roles
+from tidegate.services.oos.sandbox import Programs
+from tidegate.services.oos.states import FINAL_EXECUTION, ExecutionStatus
+from tidegate.services.oos.templates import Templates, TemplateView, author_of
+from tidegate.services.oos.values import ExpressionError, from_json, to_text
+from tidegate.services.operation import Principal, invalid_parameter
+from tidegate.store import tokens, work
+from tidegate.store.database import Database
+from tidegate.store.oos import executions as rows
+from tidegate.store.oos import journal
+from tidegate.store.oos.records import ExecutionRecord, LogLine, Overview, TaskRecord
+
+#: kind of the work that drives an execution; its key is ``execution/<id>``
+KIND: Final = "execution"
+_ID_LENGTH: Final = 20
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody asks to be run."""
+
+    principal: Principal
+    region: str
+    template_name: str | None = None
+    template_version: str | None = None
+    template_content: str | None = None
+    parameters: Mapping[str, Any] = {}
+    mode: str = "Automatic"
+    loop_mode: str = "Automatic"
+    safety_check: str = "Skip"
+    description: str | None = None
+    tags: Mapping[str, str] = {}
+    resource_group_id: str | None = None
+    client_token: str | None = None
+    fingerprint: str = ""
+
+
+class ExecutionView(msgspec.Struct, frozen=True):
+    """An execution with what lists show beside its row."""
+
+    record: ExecutionRecord
+    overview: Overview
+
+
+def work_key(execution_id: str) -> str:
+    """Return the key of the work that drives an execution."""
+    return f"{KIND}/{execution_id}"
+
+
+def read_parameters(text: str | None) -> Mapping[str, Any]:
+    """Read the Parameters of StartExecution: the JSON text of one object (oos.md 2.2)."""
+    try:
+        parameters = from_json(text) if text else {}
+    except ValueError:
+        parameters = None
+    if not isinstance(parameters, dict):
+        raise CloudError("InvalidParameter.Type", "Parameters must be the JSON text of an object.")
+    return parameters
+
+
+class Executions:
+    """The executions of all accounts."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        *,
+        library: Library,
+        templates: Templates,
+        programs: Programs,
+        roles: Roles,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._library = library
+        self._templates = templates
+        self._programs = programs
+        self._roles = roles
+
+    async def start(self, order: Order) -> ExecutionRecord:
+        """Check everything that can be checked now, then commit to running it. A repeat returns the first execution."""
+        _check_modes(order)
+        text, template, view = await self._template(order)
+        execution_id = f"exec-{self._ids.text(_ID_LENGTH)}"
+        scope = self._scope(order, execution_id)
+        parameters = await resolve(template, order.parameters, scope)
+        role = await _role(template, replace(scope, parameters=parameters))
+        await self._check_role(order.principal, role)
+        return await self._commit(order, text, self._record(order, execution_id, template, view, parameters, role))
+
+    async def list(
+        self, account_id: str, region: str, wanted: rows.ExecutionFilter, page: Page
+    ) -> tuple[Part[ExecutionView], int]:
+        """Return one page of executions and how many there are."""
+        async with self._database.connection() as connection:
+            found, total = await rows.list_executions(
+                connection, account_id, region, wanted, offset=page.offset, limit=page.size + 1
+            )
+            overviews = await rows.overviews(connection, [record.id for record in found])
+        return page.part([ExecutionView(record, overviews[record.id]) for record in found]), total
+
+    async def find(self, account_id: str, region: str, execution_id: str) -> ExecutionRecord:
+        """Return one execution."""
+        async with self._database.connection() as connection:
+            record = await rows.find(connection, account_id, region, execution_id)
+        if record is None:
+            raise errors.execution_not_found(execution_id)
+        return record
+
+    async def tasks(
+        self, account_id: str, region: str, wanted: rows.TaskFilter, page: Page
+    ) -> Part[tuple[TaskRecord, ExecutionRecord]]:
+        """Return one page of task executions, each with its execution."""
+        async with self._database.connection() as connection:
+            return page.part(
+                await rows.list_tasks(connection, account_id, region, wanted, offset=page.offset, limit=page.size + 1)
+            )
+
+    async def log(
+        self, account_id: str, region: str, execution_id: str, task_execution_id: str | None, page: Page
+    ) -> Part[LogLine]:
+        """Return one page of an execution's log, oldest line first."""
+        await self.find(account_id, region, execution_id)
+        async with self._database.connection() as connection:
+            return page.part(
+                await rows.list_log(
+                    connection, execution_id, task_execution_id, offset=page.offset, limit=page.size + 1
+                )
+            )
+
+    async def cancel(self, account_id: str, region: str, execution_id: str) -> None:
+        """Let what is called now end, start nothing more (oos.md 7.6)."""
+        async with self._database.transaction() as tx:
+            record = await rows.find(tx, account_id, region, execution_id)
+            if record is None:
+                raise errors.execution_not_found(execution_id)
+            if record.status in FINAL_EXECUTION:
+                raise errors.wrong_status(execution_id, record.status)
+            await work.cancel(tx, work_key(execution_id), now=self._clock.now())
+
+    async def delete(self, account_id: str, region: str, execution_ids: Sequence[str], *, force: bool) -> None:
+        """Delete executions, all or none; ``force`` includes those that have not ended, which end with it."""
+        async with self._database.transaction() as tx:
+            statuses = await rows.statuses(tx, account_id, region, execution_ids)
+            for execution_id in execution_ids:
+                if execution_id not in statuses:
+                    raise errors.execution_not_found(execution_id)
+                if statuses[execution_id] not in FINAL_EXECUTION:
+                    if not force:
+                        raise errors.wrong_status(execution_id, statuses[execution_id])
+                    await work.cancel(tx, work_key(execution_id), now=self._clock.now())
+            await rows.delete(tx, execution_ids)
+
+    async def _template(self, order: Order) -> tuple[str | None, Template, TemplateView | None]:
+        """Return the text when it may have to be kept, the template, and where it comes from."""
+        if order.template_content is not None:
+            validated = await self._library.validate(order.template_content)
+            return order.template_content, _runnable(validated.require_runnable()), None
+        if not order.template_name:
+            raise CloudError("MissingParameter", "TemplateName or TemplateContent must be given.")
+        view = await self._templates.find(
+            order.principal.account_id, order.region, order.template_name, order.template_version
+        )
+        validated = await self._templates.validated(view)
+        # A text of the vendor comes with this package and may change with it, so it is kept like one of a user.
+        text = await self._templates.text(view) if view.share_type == "Public" else None
+        return text, _runnable(validated.require_runnable()), view
+
+    def _scope(self, order: Order, execution_id: str) -> Scope:
+        return Scope(
+            parameters={},
+            outputs={},
+            pseudo=pseudo_parameters(
+                account_id=order.principal.account_id,
+                region=order.region,
+                execution_id=execution_id,
+                user=author_of(order.principal),
+                clock=self._clock,
+            ),
+            programs=self._programs,
+        )
+
+    async def _check_role(self, principal: Principal, role: str) -> None:
+        """Whether the caller may hand the role to OOS and OOS may take it (oos.md 1.4, ram.md 9).
+
+        Not for services: an execution that Auto Scaling starts is there to be looked at, and fails at its first call.
+        """
+        if not role or principal.kind == "Service":
+            return
+        decision = await self._roles.may_pass_role(principal, role.rpartition(":role/")[2], OOS_SERVICE)
+        if not decision.allowed:
+            raise errors.denied("ram:PassRole", f"acs:ram:*:{principal.account_id}:role/{role}", decision.detail)
+        try:
+            await self._roles.assume_role_as_service(principal.account_id, OOS_SERVICE, role, "StartExecution")
+        except CloudError as error:
+            raise errors.role_not_assumed(role, error) from error
+
+    def _record(
+        self,
+        order: Order,
+        execution_id: str,
+        template: Template,
+        view: TemplateView | None,
+        parameters: Mapping[str, Any],
+        role: str,
+    ) -> ExecutionRecord:
+        now = self._clock.now()
+        return ExecutionRecord(
+            id=execution_id,
+            account_id=order.principal.account_id,
+            region=order.region,
+            template_name=view.name if view else None,
+            template_id=view.id if view else None,
+            template_version=f"v{view.version}" if view else None,
+            share_type=view.share_type if view else "Private",
+            hash=view.hash if view else "",
+            status=ExecutionStatus.STARTED,
+            mode=order.mode,
+            loop_mode=order.loop_mode,
+            safety_check=order.safety_check,
+            category="Other",
+            executed_by=author_of(order.principal),
+            principal=msgspec.to_builtins(order.principal),
+            ram_role=role,
+            parameters=parameters,
+            secrets=template.secrets,
+            description=order.description,
+            tags=order.tags,
+            resource_group_id=order.resource_group_id,
+            created_at=now,
+            started_at=now,
+            updated_at=now,
+        )
+
+    async def _commit(self, order: Order, text: str | None, record: ExecutionRecord) -> ExecutionRecord:
+        """Write the execution, its work and the token in one transaction."""
+        async with self._database.connection() as connection:
+            if text is not None:
+                record = msgspec.structs.replace(record, hash=await self._library.keep(connection, text))
+            async with connection.transaction():
+                repeat = (record.account_id, "oos:StartExecution", order.client_token, order.fingerprint)
+                if (first := await tokens.recall(connection, *repeat, now=record.created_at)) is not None:
+                    return await self.find(record.account_id, record.region, first)
+                line = LogLine(at=record.created_at, task_execution_id="", message="The execution is started.")
+                await journal.add(connection, record, line)
+                await work.start(connection, work_key(record.id), KIND, now=record.created_at)
+                await tokens.remember(connection, *repeat, record.id, now=record.created_at)
+        return record
+
+
+def _runnable(template: Template) -> Template:
+    if template.kind != "Automation":
+        raise errors.unsupported(f"running a template of the type {template.kind}")
+    return template
+
+
+async def _role(template: Template, scope: Scope) -> str:
+    """Return the name of the role to act under; empty: the caller's own rights (oos.md 1.4)."""
+    if template.ram_role is None:
+        return DEFAULT_ROLE
+    try:
+        role = await template.ram_role.evaluate(scope)
+    except ExpressionError as error:
+        raise CloudError("InvalidTemplate", f"RamRole cannot be evaluated: {error}") from error
+    return to_text(role).strip()
+
+
+def _check_modes(order: Order) -> None:
+    """Refuse what is not built instead of leaving it out silently (oos.md 7.2, 7.3)."""
+    known = (
+        ("Mode", order.mode, ("Automatic",), ("FailurePause", "Debug")),
+        ("LoopMode", order.loop_mode, ("Automatic",), ("FirstBatchPause", "EveryBatchPause")),
+        ("SafetyCheck", order.safety_check, ("Skip",), ("ConfirmEveryHighRiskAction",)),
+    )
+    for name, value, built, later in known:
+        if value in later:
+            raise errors.unsupported(f"{name} {value}")
+        if value not in built:
+            raise invalid_parameter(name)
+    if len(order.tags) > limits.TAGS:
+        raise invalid_parameter("Tags")

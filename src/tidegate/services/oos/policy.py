@@ -1,0 +1,47 @@
+"""The least RAM policy that a template needs (GenerateExecutionPolicy, oos.md 8.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from tidegate.services.oos.model import Template
+
+#: RAM codes that are not the service's name in lower case (ram.md 6)
+_CODES: Final[Mapping[str, str]] = {"r-kvstore": "kvstore"}
+_CALLING: Final = frozenset({"ACS::ExecuteAPI", "ACS::WaitFor", "ACS::CheckFor"})
+
+
+def needed_actions(template: Template) -> Sequence[str]:
+    """Return the RAM actions of every operation the template calls by name, in order, once each."""
+    actions = (
+        f"{_code(service)}:{api}"
+        for task in template.tasks
+        if task.action in _CALLING
+        for service, api in [_operation(task.source.get("Properties"))]
+        if service and api
+    )
+    return list(dict.fromkeys(actions))
+
+
+def policy_document(actions: Iterable[str]) -> dict[str, Any]:
+    """Return a policy that allows these actions on everything."""
+    statements = [{"Action": list(actions), "Effect": "Allow", "Resource": "*"}] if actions else []
+    return {"Version": "1", "Statement": statements}
+
+
+def missing_policy(actions: Iterable[str]) -> list[dict[str, Any]]:
+    """Return what a role lacks, as ``MissingPolicy`` lists it."""
+    return [{"Action": action, "ServiceName": action.partition(":")[0], "Resources": ["*"]} for action in actions]
+
+
+def _code(service: str) -> str:
+    return _CODES.get(service.lower(), service.lower())
+
+
+def _operation(properties: Any) -> tuple[str | None, str | None]:
+    """Return service and operation when both are written out; a reference says nothing before it is run."""
+    given = properties if isinstance(properties, dict) else {}
+    names = [given.get(key) for key in ("Service", "API")]
+    service, api = [name if isinstance(name, str) and "{{" not in name else None for name in names]
+    return service, api

@@ -1,0 +1,1 @@
+"""Rows of runbooks: ``records`` their shapes, ``templates`` and ``executions`` the queries, ``journal`` the progress."""

@@ -1,0 +1,232 @@
+"""Queries about executions, their tasks and their logs, for those who look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tidegate.store.oos.records import ExecutionRecord, LogLine, Overview, TaskGlance, TaskRecord
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
+
+_EXECUTION = ", ".join(f"execution.{field}" for field in ExecutionRecord.__struct_fields__)
+_TASK = ", ".join(f"task.{field}" for field in TaskRecord.__struct_fields__)
+
+
+class ExecutionFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """What ListExecutions may ask for; None: no matter. Texts are exact, ``template_name`` and ``description`` parts."""
+
+    execution_id: str | None = None
+    template_name: str | None = None
+    status: str | None = None
+    mode: str | None = None
+    executed_by: str | None = None
+    ram_role: str | None = None
+    parent_id: str | None = None
+    #: 0: without parents only, 1: children of those too, None: all
+    depth: int | None = 0
+    categories: Sequence[str] | None = None
+    started_before: datetime | None = None
+    started_after: datetime | None = None
+    ended_before: datetime | None = None
+    ended_after: datetime | None = None
+    description: str | None = None
+    resource_group_id: str | None = None
+    #: text of an identifier that must stand in the parameters
+    resource_id: str | None = None
+    tags: Mapping[str, str] | None = None
+    sort_by: str = "started_at"
+    descending: bool = True
+
+
+class TaskFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """What ListTaskExecutions may ask for; None: no matter."""
+
+    execution_id: str | None = None
+    task_id: str | None = None
+    name: str | None = None
+    action: str | None = None
+    status: str | None = None
+    started_before: datetime | None = None
+    started_after: datetime | None = None
+    ended_before: datetime | None = None
+    ended_after: datetime | None = None
+    sort_by: str = "started_at"
+    descending: bool = True
+
+
+class _Conditions:
+    """Collects SQL conditions with numbered arguments."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.arguments = list(arguments)
+        self._conditions: list[str] = []
+
+    def add(self, condition: str, value: Any) -> None:
+        """Add a condition with one ``?``, unless ``value`` is None."""
+        if value is not None:
+            self.arguments.append(value)
+            self._conditions.append(condition.replace("?", f"${len(self.arguments)}"))
+
+    def __str__(self) -> str:
+        return "".join(f" and {condition}" for condition in self._conditions)
+
+
+_DEPTHS = {
+    0: "execution.parent_id is null",
+    1: "(execution.parent_id is null or exists (select from oos_execution above"
+    " where above.id = execution.parent_id and above.parent_id is null))",
+}
+
+
+def _execution_conditions(account_id: str, region: str, wanted: ExecutionFilter) -> _Conditions:
+    conditions = _Conditions(account_id, region)
+    conditions.add("execution.id = ?", wanted.execution_id)
+    conditions.add("position(lower(?) in lower(execution.template_name)) > 0", wanted.template_name)
+    conditions.add("execution.status = ?", wanted.status)
+    conditions.add("execution.mode = ?", wanted.mode)
+    conditions.add("execution.executed_by = ?", wanted.executed_by)
+    conditions.add("execution.ram_role = ?", wanted.ram_role)
+    conditions.add("execution.parent_id = ?", wanted.parent_id)
+    conditions.add("execution.category = any(?)", wanted.categories)
+    conditions.add("execution.started_at <= ?", wanted.started_before)
+    conditions.add("execution.started_at >= ?", wanted.started_after)
+    conditions.add("execution.ended_at <= ?", wanted.ended_before)
+    conditions.add("execution.ended_at >= ?", wanted.ended_after)
+    conditions.add("position(lower(?) in lower(execution.description)) > 0", wanted.description)
+    conditions.add("execution.resource_group_id = ?", wanted.resource_group_id)
+    conditions.add("position(? in execution.parameters::text) > 0", wanted.resource_id)
+    conditions.add("execution.tags @> ?", wanted.tags)
+    return conditions
+
+
+async def list_executions(
+    connection: Connection, account_id: str, region: str, wanted: ExecutionFilter, *, offset: int, limit: int
+) -> tuple[Sequence[ExecutionRecord], int]:
+    """Return one page of executions and how many there are in all."""
+    conditions = _execution_conditions(account_id, region, wanted)
+    depth = _DEPTHS.get(wanted.depth) if wanted.depth is not None else None
+    source = (
+        "from oos_execution execution where execution.account_id = $1 and execution.region = $2"
+        f"{conditions}{f' and {depth}' if depth else ''}"
+    )
+    order = "desc" if wanted.descending else "asc"
+    rows = await connection.fetch(
+        f"select {_EXECUTION} {source} order by execution.{wanted.sort_by} {order}, execution.id {order}"
+        f" offset {offset:d} limit {limit:d}",
+        *conditions.arguments,
+    )
+    total = offset + len(rows)
+    if len(rows) == limit or (offset and not rows):
+        total = await connection.fetchval(f"select count(*) {source}", *conditions.arguments)
+    return [ExecutionRecord(**row) for row in rows], total
+
+
+async def find(connection: Connection, account_id: str, region: str, execution_id: str) -> ExecutionRecord | None:
+    """Return one execution."""
+    row = await connection.fetchrow(
+        f"select {_EXECUTION} from oos_execution execution where account_id = $1 and region = $2 and id = $3",
+        account_id,
+        region,
+        execution_id,
+    )
+    return ExecutionRecord(**row) if row else None
+
+
+async def overviews(connection: Connection, execution_ids: Sequence[str]) -> Mapping[str, Overview]:
+    """Return what lists show beside the rows, for each of these executions."""
+    rows = await connection.fetch(
+        "select id, (select json_object_agg(status, tasks) from"
+        "   (select status, count(*) as tasks from oos_task where execution_id = wanted.id group by status) counted) as counters,"
+        " (select json_agg(json_build_object('id', task.id, 'name', name, 'action', action) order by number)"
+        "   from oos_task task where execution_id = wanted.id and status in ('Running', 'Waiting')) as current,"
+        " exists (select from oos_execution child where child.parent_id = wanted.id) as has_children"
+        " from unnest($1::text[]) as wanted (id)",
+        list(execution_ids),
+    )
+    return {
+        row["id"]: Overview(
+            counters=row["counters"] or {},
+            current=tuple(TaskGlance(**task) for task in row["current"] or ()),
+            has_children=row["has_children"],
+        )
+        for row in rows
+    }
+
+
+async def list_tasks(
+    connection: Connection, account_id: str, region: str, wanted: TaskFilter, *, offset: int, limit: int
+) -> Sequence[tuple[TaskRecord, ExecutionRecord]]:
+    """Return one page of task executions, each with its execution."""
+    conditions = _Conditions(account_id, region)
+    conditions.add("task.execution_id = ?", wanted.execution_id)
+    conditions.add("task.id = ?", wanted.task_id)
+    conditions.add("task.name = ?", wanted.name)
+    conditions.add("lower(task.action) = lower(?)", wanted.action)
+    conditions.add("task.status = ?", wanted.status)
+    conditions.add("task.started_at <= ?", wanted.started_before)
+    conditions.add("task.started_at >= ?", wanted.started_after)
+    conditions.add("task.ended_at <= ?", wanted.ended_before)
+    conditions.add("task.ended_at >= ?", wanted.ended_after)
+    order = "desc" if wanted.descending else "asc"
+    rows = await connection.fetch(
+        f"select {_TASK} from oos_task task join oos_execution execution on execution.id = task.execution_id"
+        f" where execution.account_id = $1 and execution.region = $2{conditions}"
+        f" order by task.{wanted.sort_by} {order}, task.execution_id {order}, task.number {order}"
+        f" offset {offset:d} limit {limit:d}",
+        *conditions.arguments,
+    )
+    tasks = [TaskRecord(**row) for row in rows]
+    owners = await connection.fetch(
+        f"select {_EXECUTION} from oos_execution execution where id = any($1)", [task.execution_id for task in tasks]
+    )
+    by_id = {row["id"]: ExecutionRecord(**row) for row in owners}
+    return [(task, by_id[task.execution_id]) for task in tasks if task.execution_id in by_id]
+
+
+async def list_log(
+    connection: Connection, execution_id: str, task_execution_id: str | None, *, offset: int, limit: int
+) -> Sequence[LogLine]:
+    """Return one page of an execution's log, oldest line first."""
+    rows = await connection.fetch(
+        "select at, task_execution_id, message from oos_log where execution_id = $1"
+        " and ($2::text is null or task_execution_id = $2) order by number offset $3 limit $4",
+        execution_id,
+        task_execution_id,
+        offset,
+        limit,
+    )
+    return [LogLine(**row) for row in rows]
+
+
+async def statuses(
+    connection: Connection, account_id: str, region: str, execution_ids: Sequence[str]
+) -> Mapping[str, str]:
+    """Return the status of each of these executions that exists."""
+    rows = await connection.fetch(
+        "select id, status from oos_execution where account_id = $1 and region = $2 and id = any($3)",
+        account_id,
+        region,
+        list(execution_ids),
+    )
+    return {row["id"]: row["status"] for row in rows}
+
+
+async def of_template(connection: Connection, account_id: str, region: str, template_name: str) -> Mapping[str, str]:
+    """Return the status of every execution of a template, by id."""
+    rows = await connection.fetch(
+        "select id, status from oos_execution where account_id = $1 and region = $2 and template_name = $3",
+        account_id,
+        region,
+        template_name,
+    )
+    return {row["id"]: row["status"] for row in rows}
+
+
+async def delete(tx: Connection, execution_ids: Sequence[str]) -> None:
+    """Delete executions with their tasks and logs."""
+    await tx.execute("delete from oos_execution where id = any($1)", list(execution_ids))

@@ -1,0 +1,96 @@
+"""The progress of an execution: its row and the rows of its tasks are the journal of its controller."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tidegate.store.leases import FENCE
+from tidegate.store.oos.records import ExecutionRecord, LogLine, TaskRecord
+from tidegate.store.work import Control
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
+
+_EXECUTION = ", ".join(ExecutionRecord.__struct_fields__)
+_TASK = ", ".join(TaskRecord.__struct_fields__)
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """What one step forward changes, all of it or nothing: tasks that ended, were skipped or begin, and the log."""
+
+    execution_id: str
+    status: str
+    status_message: str
+    outputs: Any = None
+    ended_at: datetime | None = None
+    tasks: Sequence[TaskRecord]
+    lines: Sequence[LogLine]
+    now: datetime
+
+
+async def add(tx: Connection, execution: ExecutionRecord, line: LogLine) -> None:
+    """Add a new execution and the first line of its log."""
+    values = [getattr(execution, field) for field in ExecutionRecord.__struct_fields__]
+    places = ", ".join(f"${number}" for number in range(4, len(values) + 4))
+    await tx.execute(
+        f"with made as (insert into oos_execution ({_EXECUTION}) values ({places}) returning id)"
+        " insert into oos_log (execution_id, at, task_execution_id, message) select id, $1, $2, $3 from made",
+        line.at,
+        line.task_execution_id,
+        line.message,
+        *values,
+    )
+
+
+async def load(connection: Connection, execution_id: str) -> tuple[ExecutionRecord, list[TaskRecord]] | None:
+    """Return an execution and its tasks in the order of their start; None when it was deleted."""
+    row = await connection.fetchrow(f"select {_EXECUTION} from oos_execution where id = $1", execution_id)
+    if row is None:
+        return None
+    execution = ExecutionRecord(**row)
+    if execution.status == "Started":  # no task has begun
+        return execution, []
+    rows = await connection.fetch(f"select {_TASK} from oos_task where execution_id = $1 order by number", execution_id)
+    return execution, [TaskRecord(**task) for task in rows]
+
+
+#: what a task that has begun can still change
+_CHANGING = ("status", "status_message", "outputs", "jump", "memo", "due_at", "updated_at", "ended_at")
+_JSON = ("properties", "polling", "outputs", "memo")
+_MOMENTS = ("due_at", "created_at", "started_at", "updated_at", "ended_at")
+_TYPES = {"number": "integer"} | dict.fromkeys(_JSON, "json") | dict.fromkeys(_MOMENTS, "timestamptz")
+_GIVEN = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in TaskRecord.__struct_fields__)
+_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _CHANGING)
+_ADVANCE = (
+    f"with {FENCE},"
+    f" tasks as (insert into oos_task ({_TASK}) select {_TASK} from json_to_recordset($3) as given ({_GIVEN})"
+    f"   where exists (select from owned) on conflict (id) do update set {_CHANGES}),"
+    " lines as (insert into oos_log (execution_id, at, task_execution_id, message) select $4, at, task_execution_id, message"
+    "   from json_to_recordset($5) as given (at timestamptz, task_execution_id text, message text)"
+    "   where exists (select from owned)),"
+    " execution as (update oos_execution set status = $6, status_message = $7, outputs = $8, ended_at = $9, updated_at = $10"
+    "   where id = $4 and exists (select from owned))"
+    " select control from owned"
+)
+
+
+async def advance(connection: Connection, key: str, token: int, progress: Progress) -> Control | None:
+    """Write one step forward, in one statement; returns what is asked of the work now. None: fenced, nothing written."""
+    control: Control | None = await connection.fetchval(
+        _ADVANCE,
+        key,
+        token,
+        progress.tasks,
+        progress.execution_id,
+        progress.lines,
+        progress.status,
+        progress.status_message,
+        progress.outputs,
+        progress.ended_at,
+        progress.now,
+    )
+    return control

@@ -1,0 +1,123 @@
+"""The rows of runbooks, one struct per table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class TemplateRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A template of an account in its newest version; one row of ``oos_template``."""
+
+    account_id: str
+    region: str
+    name: str
+    id: str
+    version: int
+    kind: str
+    format: str
+    description: str | None
+    hash: str
+    category: str
+    tags: Mapping[str, str]
+    resource_group_id: str | None
+    created_by: str
+    created_at: datetime
+    updated_by: str
+    updated_at: datetime
+
+
+class VersionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a template; one row of ``oos_template_version``."""
+
+    template_id: str
+    version: int
+    version_name: str | None
+    format: str
+    description: str | None
+    hash: str
+    updated_by: str
+    updated_at: datetime
+
+
+class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution; one row of ``oos_execution``. ``principal`` is ``services.operation.Principal`` as a map."""
+
+    id: str
+    account_id: str
+    region: str
+    template_name: str | None
+    template_id: str | None
+    template_version: str | None
+    share_type: str
+    hash: str
+    status: str
+    status_message: str = ""
+    mode: str
+    loop_mode: str
+    safety_check: str
+    category: str
+    executed_by: str
+    principal: Mapping[str, Any]
+    ram_role: str
+    parameters: Mapping[str, Any]
+    #: names of the parameters whose values are never shown
+    secrets: Sequence[str]
+    outputs: Mapping[str, Any] | None = None
+    parent_id: str | None = None
+    description: str | None = None
+    tags: Mapping[str, str]
+    resource_group_id: str | None = None
+    created_at: datetime
+    started_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None = None
+
+
+class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One start of a task; one row of ``oos_task``."""
+
+    id: str
+    execution_id: str
+    number: int
+    name: str
+    action: str
+    status: str
+    status_message: str = ""
+    properties: Mapping[str, Any]
+    polling: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    jump: str | None = None
+    memo: Mapping[str, Any]
+    due_at: datetime | None = None
+    created_at: datetime
+    started_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None = None
+
+
+class LogLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of an execution's log; one row of ``oos_log``. ``task_execution_id`` is empty for the execution itself."""
+
+    at: datetime
+    task_execution_id: str
+    message: str
+
+
+class TaskGlance(msgspec.Struct, frozen=True, kw_only=True):
+    """What lists of executions show of a task that is under way."""
+
+    id: str
+    name: str
+    action: str
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """What lists of executions show beside the row itself: tasks by status, tasks under way, whether it has children."""
+
+    counters: Mapping[str, int]
+    current: tuple[TaskGlance, ...]
+    has_children: bool

@@ -1,0 +1,154 @@
+"""A cloud of runbooks alone: OOS and its controller on a database, with a scripted cloud to call and roles to assume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from support.driving import Driver
+from tidegate.clock import AdjustableClock
+from tidegate.errors import CloudError
+from tidegate.ids import Ids
+from tidegate.reconcile.execution import ExecutionController
+from tidegate.services.oos.executions import Order
+from tidegate.services.oos.sandbox import Sandbox
+from tidegate.services.oos.service import Oos
+from tidegate.services.operation import Principal
+from tidegate.store.database import Database
+from tidegate.store.oos import executions, journal
+from tidegate.store.oos.records import ExecutionRecord, LogLine, TaskRecord
+
+ACCOUNT = "1234567890123456"
+REGION = "cn-hangzhou"
+ROOT = Principal(kind="Account", account_id=ACCOUNT, id=ACCOUNT)
+#: Auto Scaling under its own role
+SERVICE = Principal(kind="Service", account_id=ACCOUNT, id="1", name="AliyunServiceRoleForAutoScaling")
+
+Reply = Mapping[str, Any] | CloudError | Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+@dataclass
+class Called:
+    """One call that reached the scripted cloud."""
+
+    principal: Principal
+    operation: str
+    parameters: Mapping[str, Any]
+    region: str
+
+
+@dataclass
+class ScriptedCloud:
+    """Answers calls: ``replies["Service.API"]`` is an answer, an error, a function, or a list of these used up in turn."""
+
+    replies: dict[str, Reply | list[Reply]] = field(default_factory=dict)
+    calls: list[Called] = field(default_factory=list)
+
+    def call_as(self, principal: Principal) -> _Caller:
+        return _Caller(self, principal)
+
+    def operations(self) -> list[str]:
+        return [call.operation for call in self.calls]
+
+    def answer(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        reply = self.replies.get(operation.lower()) or self.replies.get(operation)
+        if isinstance(reply, list):
+            reply = reply.pop(0) if len(reply) > 1 else reply[0]
+        if reply is None:
+            raise CloudError("InvalidAction.NotFound", f"{operation} is not scripted", 404)
+        if isinstance(reply, CloudError):
+            raise reply
+        return {"RequestId": "R-1", **(reply(parameters) if callable(reply) else reply)}
+
+
+@dataclass
+class _Caller:
+    cloud: ScriptedCloud
+    principal: Principal
+
+    async def call(self, product: str, action: str, parameters: Mapping[str, Any], *, region: str) -> dict[str, Any]:
+        operation = f"{product}.{action}"
+        self.cloud.calls.append(Called(self.principal, operation, dict(parameters), region))
+        return self.cloud.answer(operation, parameters)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    allowed: bool = True
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class FakeRoles:
+    """Roles that OOS may assume, by name, and who may not pass them on."""
+
+    trusted: set[str] = field(default_factory=lambda: {"OOSServiceRole"})
+    denied: set[str] = field(default_factory=set)
+
+    async def assume_role_as_service(self, account_id: str, service: str, role: str, session: str) -> Principal:
+        assert service == "oos.aliyuncs.com"
+        if role not in self.trusted:
+            raise CloudError("EntityNotExist.Role", "The specified Role not exists.", 404)
+        return Principal(kind="AssumedRoleUser", account_id=account_id, id=f"role-{role}", name=role, session=session)
+
+    async def may_pass_role(self, principal: Principal, role_name: str, service: str) -> Verdict:
+        return Verdict(principal.kind == "Account")
+
+    async def decide(
+        self, principal: Principal, action: str, resource: str, context: Mapping[str, str] | None = None
+    ) -> Verdict:
+        return Verdict(action not in self.denied)
+
+    async def refresh(self, epoch: int | None = None) -> None:
+        pass
+
+
+class Runbooks:
+    """Everything a test of runbooks needs."""
+
+    def __init__(self, database: Database, clock: AdjustableClock, ids: Ids, programs: Sandbox) -> None:
+        self.database = database
+        self.clock = clock
+        self.cloud = ScriptedCloud()
+        self.roles = FakeRoles()
+        self.oos = Oos(database, clock, ids, roles=self.roles, programs=programs)
+        self.controller = ExecutionController(
+            database,
+            clock,
+            library=self.oos.library,
+            programs=programs,
+            roles=self.roles,
+            call_as=self.cloud.call_as,
+        )
+        self.driver = Driver(database, {"execution": self.controller}, clock)
+
+    async def start(self, content: str | None = None, *, principal: Principal = ROOT, **order: Any) -> str:
+        """Start an execution and return its id; nothing moves yet."""
+        record = await self.oos.executions.start(
+            Order(principal=principal, region=REGION, template_content=content, **order)
+        )
+        return record.id
+
+    async def run(self, content: str | None = None, **order: Any) -> ExecutionRecord:
+        """Start an execution and drive it until nothing moves."""
+        execution_id = await self.start(content, **order)
+        await self.driver.settle()
+        return await self.find(execution_id)
+
+    async def find(self, execution_id: str) -> ExecutionRecord:
+        return await self.oos.executions.find(ACCOUNT, REGION, execution_id)
+
+    async def tasks(self, execution_id: str) -> list[TaskRecord]:
+        async with self.database.connection() as connection:
+            loaded = await journal.load(connection, execution_id)
+        assert loaded is not None
+        return loaded[1]
+
+    async def path(self, execution_id: str) -> list[str]:
+        """The tasks in the order of their start, with their statuses: ``name:Status``."""
+        return [f"{task.name}:{task.status}" for task in await self.tasks(execution_id)]
+
+    async def log(self, execution_id: str) -> list[LogLine]:
+        async with self.database.connection() as connection:
+            return list(await executions.list_log(connection, execution_id, None, offset=0, limit=1000))
