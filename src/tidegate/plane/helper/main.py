@@ -15,7 +15,7 @@ import resource
 import socket
 import sys
 
-from tidegate.plane.helper import cloud, kernel
+from tidegate.plane.helper import cloud, gate, kernel, redis
 from tidegate.plane.helper.server import Server
 
 SOCKET, LOCK, LOG = "helper.sock", "helper.lock", "helper.log"
@@ -38,7 +38,7 @@ def main() -> None:
         _settle()
         world = cloud.Cloud(directory, is_root=is_root)
         listener.listen(64)
-        Server(world.loop, listener, cloud.verbs(world))
+        Server(world.loop, listener, {**cloud.verbs(world), **gate.verbs(world), **redis.verbs(world)})
     except BaseException as error:  # reported to whoever started us, who can do something about it
         _say(report, {"error": str(error) or type(error).__name__})
         raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -53,6 +53,10 @@ class RedisServers(Protocol):
 
     async def set_password(self, server_id: str, password: str | None) -> None:
         """Change the password at once, for new connections and restarts. Unknown: PlaneError."""
+        ...
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` when servers have died with their plane; ``create`` brings each back, data and all."""
         ...
 
     async def close(self, *, destroy: bool = False) -> None:

@@ -9,15 +9,14 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import shutil
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-import tidegate
 from tidegate.errors import PlaneError
 from tidegate.plane.redis.base import RedisSpec
+from tidegate.plane.redis.folders import Folders, environment
 from tidegate.plane.redis.keeper import Keeper, Key
 from tidegate.plane.redis.rooms import GATE, SERVER
 
@@ -28,25 +27,19 @@ _LOCK_WAIT = 15.0
 _LOCK_PAUSE = 0.005
 
 
-class LoopbackRooms:
+class LoopbackRooms(Folders):
     """Rooms that are folders below ``root``. Several of these objects, in several processes, may share one root."""
 
     name = "loopback"
 
     def __init__(self, root: Path) -> None:
-        self._root = root.resolve()
+        super().__init__(root)
         self._keeper = Keeper(self._start)
         self._watched: dict[int, int] = {}
 
-    def folder(self, server_id: str, process: str = "") -> Path:
-        """The room's folder, or that of one of its processes."""
-        return self._root / server_id / process
-
     async def open(self, spec: RedisSpec) -> None:
         """Make the folders; the whole of 127.0.0.0/8 is local anyway."""
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self.folder(spec.id), self.folder(spec.id, SERVER), self.folder(spec.id, GATE)):
-            folder.mkdir(mode=0o700, exist_ok=True)
+        self.make(spec.id)
 
     async def start(self, server_id: str, process: str, argv: Sequence[str]) -> bool:
         """Start a process and keep it running; False when it runs already."""
@@ -65,14 +58,12 @@ class LoopbackRooms:
 
     async def close(self, server_id: str) -> None:
         """End the room's processes and remove its folder."""
-        folder = self.folder(server_id)
-        for file in folder.glob("*.pid"):
-            await self.stop(server_id, file.stem)
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        for process in (SERVER, GATE):
+            await self.stop(server_id, process)
+        await self.remove(server_id)
 
-    async def list(self) -> Sequence[str]:
-        """Return the folders there are."""
-        return sorted(path.name for path in self._root.iterdir()) if self._root.is_dir() else []
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Plain processes do not die together."""
 
     async def leave(self) -> None:
         """Stop watching."""
@@ -93,13 +84,12 @@ class LoopbackRooms:
 
     def _spawn(self, key: Key, argv: Sequence[str], lock: int) -> int:
         folder = self.folder(*key)
-        package = str(Path(tidegate.__file__).parent.parent)
         write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         try:
             return os.posix_spawn(
                 "/bin/sh",
                 ["sh", "-c", _LAUNCH, "sh", str(folder), *argv],
-                {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": package},
+                environment(),
                 file_actions=[
                     (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                     (os.POSIX_SPAWN_OPEN, 1, folder.with_suffix(".log"), write, 0o600),

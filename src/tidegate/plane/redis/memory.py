@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tidegate.errors import PlaneError
 from tidegate.plane.gate.base import Gate, GateSpec
@@ -41,6 +41,9 @@ class MemoryRedisServers:
         if server_id not in self._servers:
             raise PlaneError(f"there is no Redis server {server_id}")
         self.passwords[server_id] = password
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Records do not die."""
 
     async def close(self, *, destroy: bool = False) -> None:
         """Forget everything, if asked to."""

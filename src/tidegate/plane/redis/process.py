@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -73,6 +73,10 @@ class ProcessRedisServers:
         self._write_access(server_id, password)
         if await self._rooms.is_running(server_id, SERVER):
             await self._change_password(server_id, password)
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` when all rooms have died at once."""
+        self._rooms.on_lost(callback)
 
     async def close(self, *, destroy: bool = False) -> None:
         """Let go of the servers; with ``destroy`` end every one of them."""

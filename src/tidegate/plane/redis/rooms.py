@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -54,6 +54,10 @@ class Rooms(Protocol):
 
     async def list(self) -> Sequence[str]:
         """The ids of the rooms there are."""
+        ...
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` when every room has died at once, with its processes; their folders are still there."""
         ...
 
     async def leave(self) -> None:

@@ -1,0 +1,202 @@
+"""A Redis server behind a gate, and clients with addresses of their own, on every kind of plane."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tidegate.errors import ConfigurationError
+from tidegate.plane.gate.aio import AioGate
+from tidegate.plane.gate.base import Gate
+from tidegate.plane.gate.haproxy import HaproxyGate, find_haproxy
+from tidegate.plane.gate.memory import MemoryGate
+from tidegate.plane.gate.nftables import NftablesGate
+from tidegate.plane.helper.client import HelperClient
+from tidegate.plane.redis.base import RedisServers, RedisSpec
+from tidegate.plane.redis.binaries import find_server
+from tidegate.plane.redis.loopback import LoopbackRooms
+from tidegate.plane.redis.memory import MemoryRedisServers
+from tidegate.plane.redis.netns import NetnsRooms
+from tidegate.plane.redis.process import ProcessRedisServers
+from tidegate.plane.redis.rooms import Rooms
+
+#: rooms and gate of every world; ``memory`` has neither
+REAL = ["loopback-haproxy", "loopback-aio", "netns-nftables", "netns-haproxy", "netns-aio"]
+EVERY = ["memory", *REAL]
+PATIENCE = 5.0
+
+
+class Client:
+    """An open connection of a client, as long as ``talks``."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[str | None]], close: Callable[[], None]) -> None:
+        self.ask = ask
+        self.close = close
+
+    async def talks(self) -> bool:
+        return await self.ask("PING") == "+PONG"
+
+
+@dataclass
+class World:
+    """One plane. ``again`` is another control plane's view of the same servers, as after a restart."""
+
+    kind: str
+    servers: RedisServers
+    gate: Gate
+    network: str
+    root: Path
+    rooms: Rooms | None = None
+    helper: HelperClient | None = None
+    _clients: list[Client] = field(default_factory=list)
+    _namespaces: set[str] = field(default_factory=set)
+
+    def address(self, number: int) -> str:
+        return f"{self.network}.{number}"
+
+    def spec(self, number: int = 5, **changes: object) -> RedisSpec:
+        spec = RedisSpec(
+            id=f"r-{number}",
+            vswitch_id="vsw-1",
+            network=f"{self.network}.0/24",
+            gateway=f"{self.network}.253",
+            address=self.address(number),
+        )
+        return msgspec.structs.replace(spec, **changes)
+
+    async def connect(self, client: str, spec: RedisSpec) -> Client | None:
+        """Come to the server as the client with this address; None when refused."""
+        if isinstance(self.gate, MemoryGate):
+            return self._remembered(client, spec)
+        channel = await self._socket(client)
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await loop.sock_connect(channel, (spec.address, spec.port))
+        except (ConnectionRefusedError, ConnectionResetError):
+            channel.close()
+            return None
+        except BaseException:
+            channel.close()
+            raise
+        opened = Client(lambda line: _ask(channel, line), channel.close)
+        self._clients.append(opened)
+        return opened if await opened.ask("PING") is not None else None
+
+    async def admits(self, client: str, spec: RedisSpec) -> bool:
+        opened = await self.connect(client, spec)
+        if opened is not None:
+            opened.close()
+        return opened is not None
+
+    def forget_clients(self) -> None:
+        """The clients' namespaces are gone, with the helper that held them."""
+        self._namespaces.clear()
+
+    def again(self) -> World:
+        """Look at the same plane as a control plane that has just been started."""
+        if self.rooms is None:
+            return self
+        helper = HelperClient(self.helper.directory) if self.helper else None
+        return _world(self.kind, self.root, self.network, helper)
+
+    async def close(self) -> None:
+        """Let everything live on."""
+        for client in self._clients:
+            client.close()
+        await self.servers.close()
+        if self.helper is not None:
+            await self.helper.close()
+
+    async def destroy(self) -> None:
+        for client in self._clients:
+            client.close()
+        await self.servers.close(destroy=True)
+        if self.helper is not None:
+            await self.helper.close(destroy=True)
+
+    async def _socket(self, client: str) -> socket.socket:
+        if self.helper is None:
+            opened = socket.socket()
+            opened.bind((client, 0))
+        else:
+            if client not in self._namespaces:
+                network, gateway = f"{self.network}.0/24", f"{self.network}.253"
+                await self.helper.request(
+                    "network.create", owner=client, switch="vsw-1", network=network, gateway=gateway, address=client
+                )
+                self._namespaces.add(client)
+            opened = await self.helper.request_socket("network.socket", owner=client)
+        opened.setblocking(False)
+        return opened
+
+    def _remembered(self, client: str, spec: RedisSpec) -> Client | None:
+        assert isinstance(self.gate, MemoryGate)
+        gate = self.gate
+        if not gate.connect(spec.id, client):
+            return None
+
+        async def ask(_: str) -> str | None:
+            return "+PONG" if client in gate.connections(spec.id) else None
+
+        return Client(ask, lambda: None)
+
+
+async def _ask(channel: socket.socket, line: str) -> str | None:
+    """Send a line and return the answer's words; None when the connection was ended."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await loop.sock_sendall(channel, f"{line}\r\n".encode())
+            answer = await loop.sock_recv(channel, 65536)
+    except ConnectionError:
+        return None
+    return " ".join(answer.decode().split()) or None
+
+
+@asynccontextmanager
+async def world(kind: str) -> AsyncIterator[World]:
+    """A plane of this kind that is gone, with everything in it, at the end of the block."""
+    root = Path(tempfile.mkdtemp(prefix="tidegate-test-"))
+    async with AsyncExitStack() as stack:
+        stack.callback(shutil.rmtree, root)
+        helper = None
+        if kind.startswith("netns"):
+            helper = HelperClient(root / "helper")
+            stack.push_async_callback(helper.close, destroy=True)
+            await helper.open()
+        # Loopback addresses are the whole machine's: tests that run side by side must not meet.
+        number = random.SystemRandom().randrange(1 << 12)
+        network = "172.16.0" if helper else f"127.{16 + (number >> 8)}.{number & 255}"
+        made = _world(kind, root, network, helper)
+        stack.push_async_callback(made.destroy)
+        yield made
+
+
+def _world(kind: str, root: Path, network: str, helper: HelperClient | None) -> World:
+    if kind == "memory":
+        gate: Gate = MemoryGate()
+        return World(kind, MemoryRedisServers(gate), gate, network, root)
+    rooms: Rooms = NetnsRooms(helper, root / "redis") if helper else LoopbackRooms(root / "redis")
+    match kind.partition("-")[2]:
+        case "nftables":
+            assert helper is not None
+            gate = NftablesGate(helper)
+        case "haproxy":
+            with suppress(ConfigurationError):
+                gate = HaproxyGate(rooms, find_haproxy())
+                return World(kind, ProcessRedisServers(rooms, gate, find_server()), gate, network, root, rooms, helper)
+            pytest.skip("no HAProxy on this machine")
+        case _:
+            gate = AioGate(rooms)
+    return World(kind, ProcessRedisServers(rooms, gate, find_server()), gate, network, root, rooms, helper)
