@@ -46,6 +46,7 @@ _LONGEST_DELAY = timedelta(seconds=60)
 _STOP_SECONDS = 5.0
 _RECONNECT_SECONDS = 0.2
 _HOUSEKEEPING_SECONDS = 60.0
+_LONGEST_ERROR = 4000
 
 
 class _End(msgspec.Struct, frozen=True):
@@ -74,8 +75,7 @@ class Node:
         self._stopped.set()
 
     async def run(self) -> None:
-        """Work until ``stop``. When the database goes away: drop everything, and begin again when it is back."""
-        self._stopping.clear()
+        """Work until ``stop``, once. When the database goes away: drop everything, and begin again when it is back."""
         self._stopped.clear()
         try:
             while not self._stopping.is_set():
@@ -83,8 +83,8 @@ class Node:
                     await self._session()
                 except Exception as error:
                     _log.warning("The node lost its database and will connect again: %s", _describe(error))
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._stopping.wait(), _RECONNECT_SECONDS)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), _RECONNECT_SECONDS)
         finally:
             self._stopped.set()
 
@@ -178,15 +178,18 @@ class Node:
         if run.control == "pause":
             return Suspend()
         try:
-            return _End("Success", await controller(run))
+            # Encoded here, so that an output JSON cannot say is the controller's error.
+            return _End("Success", msgspec.Raw(msgspec.json.encode(await controller(run))))
         except Suspend as suspension:
             return suspension
         except Cancelled:
             return _End("Cancelled")
         except CloudError as error:
-            return _End("Failed", error=str(error))
+            return _End("Failed", error=_storable(str(error)))
         except UNREACHABLE:
             raise
+        except BaseExceptionGroup as group:
+            return TypeError(f"a controller runs steps side by side with together(), not in a TaskGroup: {group!r}")
         except Exception as error:
             _log.exception("The controller of %s failed (attempt %d of %d)", run.key, run.attempt, MAX_ATTEMPTS)
             return error
@@ -246,15 +249,22 @@ class Node:
 
     async def _session(self) -> None:
         connection = await self._database.dedicated()
-        # A node that cannot be seen any more is taken for dead: what it runs belongs to others now.
-        connection.add_termination_listener(lambda _: self._drop_running())
-        chores: list[asyncio.Task[None]] = []
+        self._number = await leases.appear(connection)
+        consumer = queue.Consumer(connection, node=self._number, heartbeat_timeout=self._settings.heartbeat_timeout)
+
+        def lose_everything(_: object) -> None:
+            # A node that cannot be seen any more is taken for dead: what it runs belongs to others now.
+            consumer.stop()
+            self._drop_running()
+
+        connection.add_termination_listener(lose_everything)
+        chores = [
+            asyncio.create_task(self._repeat(self._look_around, self._settings.sweep_interval)),
+            asyncio.create_task(self._repeat(self._keep_house, _HOUSEKEEPING_SECONDS)),
+        ]
+        self._consumer = consumer
         try:
-            self._number = await leases.appear(connection)
-            self._consumer = queue.Consumer(connection, heartbeat_timeout=self._settings.heartbeat_timeout)
-            chores.append(asyncio.create_task(self._repeat(self._look_around, self._settings.sweep_interval)))
-            chores.append(asyncio.create_task(self._repeat(self._keep_house, _HOUSEKEEPING_SECONDS)))
-            await self._consumer.run(self._handle)
+            await consumer.run(self._handle)
         finally:
             self._consumer = None
             for task in chores:
@@ -289,9 +299,15 @@ class Node:
     async def _keep_house(self) -> None:
         now = self._clock.now()
         async with self._database.connection() as connection:
-            await work.forget(connection, now - timedelta(seconds=self._settings.work_retention))
+            while await work.forget(connection, now - timedelta(seconds=self._settings.work_retention)):
+                pass
             await tokens.forget(connection, now=now)
 
 
 def _describe(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    return _storable(f"{type(error).__name__}: {error}")
+
+
+def _storable(text: str) -> str:
+    """What PostgreSQL takes as text: no NUL, and not without end."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")[:_LONGEST_ERROR]

@@ -88,6 +88,9 @@ class Database:
             raise _unreachable(error) from error
         try:
             yield connection
+        except BaseException:
+            await _make_sound(connection)
+            raise
         finally:
             await self._pool.release(connection)
 
@@ -133,6 +136,14 @@ def _decode_jsonb(data: bytes) -> Any:
 
 async def _keep_session(_connection: object) -> None:
     """Nobody changes session state, so a connection goes back without asyncpg's reset query: one round trip less."""
+
+
+async def _make_sound(connection: PoolConnectionProxy[asyncpg.Record]) -> None:
+    """Before the reuse of a connection whose last use broke off, perhaps in mid-statement: it answers, or is dropped."""
+    try:
+        await connection.reset(timeout=_CONNECT_SECONDS)
+    except (Exception, asyncio.CancelledError):
+        connection.terminate()
 
 
 def _unreachable(error: Exception) -> StoreError:

@@ -276,13 +276,20 @@ async def let_go(connection: Connection, key: str, token: int) -> None:
 
 
 async def free_orphans(connection: Connection) -> int:
-    """Free the leases whose node is not connected any more or whose job is gone; returns how many."""
+    """Free the leases whose node is not connected any more or whose job is gone; returns how many.
+
+    The jobs that dead nodes had picked are deleted: what they told us to look at is runnable again, and no heartbeat has
+    to run out first. A node's number is its pgqueuer manager's id.
+    """
     return int(
         await connection.fetchval(
-            "with freed as (delete from lease where not exists (select from pg_locks"
-            "     where locktype = 'advisory' and classid = $1::int::oid and objid = node::oid and objsubid = 2 and granted"
-            "       and database = (select oid from pg_database where datname = current_database()))"
-            "   or job is not null and not exists (select from pgqueuer where id = job) returning 1)"
+            "with alive as (select objid::bigint as node from pg_locks"
+            "   where locktype = 'advisory' and classid = $1::int::oid and objsubid = 2 and granted"
+            "     and database = (select oid from pg_database where datname = current_database())),"
+            " freed as (delete from lease where node not in (select node from alive)"
+            "   or job is not null and not exists (select from pgqueuer where id = job) returning 1),"
+            " unpicked as (delete from pgqueuer where status = 'picked' and queue_manager_id not in"
+            "   (select lpad(to_hex(node), 32, '0')::uuid from alive))"
             " select count(*) from freed",
             _NODES,
         )
@@ -303,7 +310,7 @@ async def runnable(
         "     where status = 'Active' and control <> 'pause' and due_at <= $1 and key > $2"
         "   union all"
         "   select work, id::text from signal where at <= $1 and work > $2)"
-        " select key, key || '@' || max(mark) as mark from reasons"
+        " select key, 'sweep ' || key || '@' || max(mark) as mark from reasons"
         " where not exists (select from lease where lease.work = key)"
         "   and exists (select from work where work.key = reasons.key and status = 'Active')"
         " group by key order by key limit $3",

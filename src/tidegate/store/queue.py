@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import asyncpg
 
@@ -42,15 +43,19 @@ async def enqueue(
 class Consumer:
     """Claims jobs on one connection and hands them out until stopped or the connection breaks."""
 
-    def __init__(self, connection: asyncpg.Connection[asyncpg.Record], *, heartbeat_timeout: float) -> None:
+    def __init__(self, connection: asyncpg.Connection[asyncpg.Record], *, node: int, heartbeat_timeout: float) -> None:
         self._connection = connection
+        self._node = node
         self._heartbeat_timeout = timedelta(seconds=heartbeat_timeout)
         self._manager: QueueManager | None = None
+        self._stopped = False
 
     async def run(self, handle: Handle) -> None:
         """Hand out jobs; ``handle`` must not raise. Returns after ``stop``, when the last one has been handled."""
         # The library takes a third of a second to import: not before it is needed, and not on the loop.
-        self._manager = manager = await asyncio.to_thread(_make_manager, self._connection)
+        self._manager = manager = await asyncio.to_thread(_make_manager, self._connection, self._node)
+        if self._stopped:
+            return
 
         async def advance(job: Job) -> None:
             await handle((job.payload or b"").decode(), int(job.id))
@@ -66,18 +71,23 @@ class Consumer:
 
     def stop(self) -> None:
         """Claim no more jobs."""
+        self._stopped = True
         if self._manager is not None:
             self._manager.shutdown.set()
 
 
-def _make_manager(connection: asyncpg.Connection[asyncpg.Record]) -> QueueManager:
+def _make_manager(connection: asyncpg.Connection[asyncpg.Record], node: int) -> QueueManager:
     from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver  # noqa: PLC0415
     from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder  # noqa: PLC0415
     from pgqueuer.adapters.persistence.queries import Queries  # noqa: PLC0415
     from pgqueuer.core.qm import QueueManager  # noqa: PLC0415
+    from pgqueuer.domain.types import QueueManagerId  # noqa: PLC0415
 
     from tidegate.store import queue_schema  # noqa: PLC0415
 
     names = queue_schema.settings()
     queries = Queries(AsyncpgDriver(connection), qbe=QueryBuilderEnvironment(names), qbq=QueryQueueBuilder(names))
-    return QueueManager(queries, channel=names.channel)
+    manager = QueueManager(queries, channel=names.channel)
+    # The jobs of a dead node are told by its number: leases.free_orphans.
+    manager.queue_manager_id = QueueManagerId(UUID(int=node))
+    return manager
