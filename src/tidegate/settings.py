@@ -33,5 +33,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_timeout: float = 15.0
     #: finished work is forgotten after this long, with its journal; the products' own records stay
     work_retention: float = 7 * 86400.0
+    #: how long an instance takes to boot and to stop, beyond what its host really takes
+    instance_boot_delay: float = 0.0
+    instance_stop_delay: float = 0.0
+    #: instance types (``ecs.g6.large``), or types in a zone (``ecs.g6.large@cn-hangzhou-h``), that cannot be launched
+    sold_out: tuple[str, ...] = ()
     #: how long a whitelist change keeps the Redis instance ``Changing``; 0 = not at all (kvstore.md 9)
     whitelist_changing_window: float = 0.0

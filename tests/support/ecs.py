@@ -12,6 +12,7 @@ from support.driving import Driver
 from support.machines import Machines
 from tidegate.clock import AdjustableClock
 from tidegate.ids import Ids
+from tidegate.reconcile.engine import Controller
 from tidegate.reconcile.instance import InstanceController
 from tidegate.reconcile.invocation import InvocationController
 from tidegate.services.binding import bind
@@ -84,14 +85,21 @@ class World:
 
 
 def make_world(
-    database: Database, clock: AdjustableClock, ids: Ids, *, delays: Delays | None = None, hosts: Machines | None = None
+    database: Database,
+    clock: AdjustableClock,
+    ids: Ids,
+    *,
+    delays: Delays | None = None,
+    hosts: Machines | None = None,
+    **more: Controller,
 ) -> World:
     """Return an ECS whose controllers run when told to."""
     machines = hosts or Machines()
     invocations = InvocationController(database, machines, clock, ids, patience=15)
-    controllers: Mapping[str, Any] = {
+    controllers: Mapping[str, Controller] = {
         "instances": InstanceController(database, machines, delays=delays or Delays()),
         "invocation": invocations,
+        **more,
     }
     return World(
         database=database,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tidegate.services.ecs import faults
+from tidegate.services.ecs.cursors import read_cursor, write_cursor
 from tidegate.services.ecs.rendering import Renderings
 from tidegate.services.ecs.states import Status, shown
 from tidegate.store.database import Database
@@ -45,7 +44,7 @@ class Listing:
 
     async def page_after(self, query: Query, *, token: str, size: int) -> Page:
         """Return the page that ``token`` (empty: the first) stands for, newest instances first."""
-        after = _read_token(token) if token else None
+        after = _position(token) if token else None
         async with self._database.connection() as tx:
             found = await rows.page_after(tx, query, after=after, count=size + 1)
             total = await rows.count(tx, query)
@@ -54,7 +53,7 @@ class Listing:
             return Page(
                 instances=await self._rendered(tx, [(row[0], row[1]) for row in shown_now]),
                 total=total,
-                next_token="" if last is None else _write_token(last[2], last[0]),
+                next_token="" if last is None else write_cursor(last[2].isoformat(), last[0]),
             )
 
     async def _rendered(self, tx: Connection, found: Sequence[tuple[str, int]]) -> list[msgspec.Raw]:
@@ -83,13 +82,10 @@ class Listing:
         return [(row[0], status[row[0]]) for row in found if row[0] in status], total
 
 
-def _write_token(created_at: datetime, instance_id: str) -> str:
-    return base64.urlsafe_b64encode(f"{created_at.isoformat()} {instance_id}".encode()).decode()
-
-
-def _read_token(token: str) -> tuple[datetime, str]:
+def _position(token: str) -> tuple[datetime, str]:
+    """Return when the last instance seen was made, and its id."""
+    moment, instance_id = read_cursor(token, 2)
     try:
-        moment, _, instance_id = base64.urlsafe_b64decode(token).decode().partition(" ")
         return datetime.fromisoformat(moment).astimezone(UTC), instance_id
-    except (binascii.Error, ValueError) as error:
+    except ValueError as error:
         raise faults.invalid_parameter("NextToken") from error

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tidegate.services.ecs import faults, limits
+from tidegate.services.ecs.cursors import read_cursor, write_cursor
 from tidegate.store.database import Database
 from tidegate.store.ecs import instances as instance_rows
 from tidegate.store.ecs import networks as network_rows
@@ -61,7 +60,7 @@ class Tags:
         """Give every resource every tag; raises when one is unknown or would have too many."""
         async with self._database.transaction() as tx:
             await self._check(tx, account_id, region, kind, ids)
-            fullest = await rows.count_by_resource(tx, kind, ids, tags)
+            fullest = await rows.most_tags(tx, kind, ids, keys=list(tags), prefixes=_SYSTEM_PREFIXES)
             if fullest + len(tags) > limits.TAGS_PER_RESOURCE:
                 raise faults.bad("InvalidTagCount")
             await rows.put(tx, account_id, region, kind, ids=ids, tags=tags)
@@ -73,7 +72,7 @@ class Tags:
         """Take tags with these keys off the resources; None: all that users may put there."""
         async with self._database.transaction() as tx:
             await self._check(tx, account_id, region, kind, ids)
-            await rows.remove(tx, kind, ids, keys, besides=_SYSTEM_PREFIXES)
+            await rows.remove(tx, kind, ids, keys, prefixes=_SYSTEM_PREFIXES)
             await self._changed(tx, kind, ids)
 
     async def _check(self, tx: Connection, account_id: str, region: str, kind: str, ids: Sequence[str]) -> None:
@@ -111,6 +110,7 @@ class Tags:
         size: int,
     ) -> tuple[list[Tag], str]:
         """Return up to ``size`` tags of these resources, or of those that carry all ``wanted`` ones, and what follows."""
+        after = read_cursor(token, 2) if token else None
         async with self._database.connection() as tx:
             found = await rows.page(
                 tx,
@@ -119,20 +119,8 @@ class Tags:
                 kind,
                 ids=ids,
                 wanted=wanted,
-                after=_read_token(token) if token else None,
+                after=after,
                 count=size + 1,
             )
         page = found[:size]
-        return page, _write_token(page[-1]) if len(found) > size else ""
-
-
-def _write_token(last: Tag) -> str:
-    return base64.urlsafe_b64encode(f"{last.resource_id} {last.key}".encode()).decode()
-
-
-def _read_token(token: str) -> tuple[str, str]:
-    try:
-        resource_id, _, key = base64.urlsafe_b64decode(token).decode().partition(" ")
-    except (binascii.Error, ValueError) as error:
-        raise faults.invalid_parameter("NextToken") from error
-    return resource_id, key
+        return page, write_cursor(page[-1].resource_id, page[-1].key) if len(found) > size else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -42,36 +42,41 @@ async def put(
     )
 
 
+_RESERVED = "exists (select from unnest($4::text[]) as prefix where starts_with(key, prefix))"
+
+
 async def remove(
-    tx: Connection, resource_type: str, ids: Sequence[str], keys: Sequence[str] | None, *, besides: Sequence[str] = ()
+    tx: Connection, resource_type: str, ids: Sequence[str], keys: Sequence[str] | None, *, prefixes: Sequence[str] = ()
 ) -> None:
-    """Take tags away: those with the given keys, or all besides those whose key starts with one of ``besides``."""
+    """Take tags away: those with the given keys, or all; keys that start with one of ``prefixes`` stay."""
     await tx.execute(
-        """
+        f"""
         delete from ecs_tag
-        where resource_type = $1 and resource_id = any($2) and ($3::text[] is null or key = any($3))
-          and not exists (select from unnest($4::text[]) as prefix where starts_with(key, prefix))
+        where resource_type = $1 and resource_id = any($2) and ($3::text[] is null or key = any($3)) and not {_RESERVED}
         """,
         resource_type,
         list(ids),
         None if keys is None else list(keys),
-        list(besides),
+        list(prefixes),
     )
 
 
-async def count_by_resource(tx: Connection, resource_type: str, ids: Sequence[str], besides: Iterable[str]) -> int:
-    """Return how many tags the fullest of the resources has, not counting the keys in ``besides``."""
+async def most_tags(
+    tx: Connection, resource_type: str, ids: Sequence[str], *, keys: Sequence[str], prefixes: Sequence[str]
+) -> int:
+    """Return how many tags the fullest of the resources has, besides ``keys`` and what starts with ``prefixes``."""
     most = await tx.fetchval(
-        """
+        f"""
         select max(tags) from (
             select count(*) as tags from ecs_tag
-            where resource_type = $1 and resource_id = any($2) and key <> all($3)
+            where resource_type = $1 and resource_id = any($2) and key <> all($3) and not {_RESERVED}
             group by resource_id
         ) as counted
         """,
         resource_type,
         list(ids),
-        list(besides),
+        list(keys),
+        list(prefixes),
     )
     return int(most or 0)
 
@@ -97,7 +102,7 @@ async def page(
     *,
     ids: Sequence[str] | None,
     wanted: Sequence[tuple[str, str | None]],
-    after: tuple[str, str] | None,
+    after: Sequence[str] | None,
     count: int,
 ) -> list[Tag]:
     """Return up to ``count`` tags of resources that carry all ``wanted`` ones (value None: any), after a position.
