@@ -154,7 +154,7 @@ async def open_node(database: Database, vault: Vault, clock: AdjustableClock) ->
     root_key = await ram.root_key()
     assert root_key is not None
     sts = Sts(ram, clock)
-    nonces = Nonces(database.dsn)
+    nonces = Nonces(database)
     gateway = Gateway(
         {ram_product: ram, sts_product: sts},
         ram=ram,

@@ -47,63 +47,60 @@ async def test_a_renamed_user_keeps_key_policy_and_group(node: Node) -> None:
     assert (await ada.call("GetUser"))["User"]["UserName"] == "lovelace"
 
 
-@pytest.mark.parametrize(
-    ("parameters", "code", "message"),
-    [
-        (
-            {"UserName": "a b"},
-            "InvalidParameter.UserName.InvalidChars",
-            'The parameter - "UserName" contains invalid chars.',
-        ),
-        (
-            {"UserName": "a" * 65},
-            "InvalidParameter.UserName.Length",
-            'The parameter - "UserName" beyond the length limit.',
-        ),
-        (
-            {"UserName": "a", "DisplayName": "a" * 129},
-            "InvalidParameter.DisplayName.Length",
-            'The parameter - "DisplayName" beyond the length limit.',
-        ),
-        (
-            {"UserName": "a", "DisplayName": "a\tb"},
-            "InvalidParameter.DisplayName.InvalidChars",
-            'The parameter - "DisplayName" contains invalid chars.',
-        ),
-        (
-            {"UserName": "a", "Comments": "a" * 129},
-            "InvalidParameter.Comments.Length",
-            'The parameter - "Comments" beyond the length limit.',
-        ),
-        (
-            {"UserName": "a", "Email": "nobody"},
-            "InvalidParameter.Email.Format",
-            'The format of the parameter - "Email" is incorrect.',
-        ),
-        (
-            {"UserName": "a", "MobilePhone": "call me"},
-            "InvalidParameter.MobilePhone.Format",
-            'The format of the parameter - "MobilePhone" is incorrect.',
-        ),
-        ({}, "MissingUserName", "UserName is mandatory for this action."),
-    ],
-)
-async def test_a_user_with_a_bad_parameter_is_not_made(
-    node: Node, parameters: dict[str, str], code: str, message: str
-) -> None:
-    assert await refusal(node.root.call("CreateUser", **parameters)) == (400, code, message)
+BAD_PARAMETERS: list[tuple[dict[str, str], str, str]] = [
+    (
+        {"UserName": "a b"},
+        "InvalidParameter.UserName.InvalidChars",
+        'The parameter - "UserName" contains invalid chars.',
+    ),
+    (
+        {"UserName": "a" * 65},
+        "InvalidParameter.UserName.Length",
+        'The parameter - "UserName" beyond the length limit.',
+    ),
+    (
+        {"UserName": "a", "DisplayName": "a" * 129},
+        "InvalidParameter.DisplayName.Length",
+        'The parameter - "DisplayName" beyond the length limit.',
+    ),
+    (
+        {"UserName": "a", "DisplayName": "a\tb"},
+        "InvalidParameter.DisplayName.InvalidChars",
+        'The parameter - "DisplayName" contains invalid chars.',
+    ),
+    (
+        {"UserName": "a", "Comments": "a" * 129},
+        "InvalidParameter.Comments.Length",
+        'The parameter - "Comments" beyond the length limit.',
+    ),
+    (
+        {"UserName": "a", "Email": "nobody"},
+        "InvalidParameter.Email.Format",
+        'The format of the parameter - "Email" is incorrect.',
+    ),
+    (
+        {"UserName": "a", "MobilePhone": "call me"},
+        "InvalidParameter.MobilePhone.Format",
+        'The format of the parameter - "MobilePhone" is incorrect.',
+    ),
+    ({}, "MissingUserName", "UserName is mandatory for this action."),
+]
+
+
+async def test_a_user_with_a_bad_parameter_is_not_made(node: Node) -> None:
+    for parameters, code, message in BAD_PARAMETERS:
+        assert await refusal(node.root.call("CreateUser", **parameters)) == (400, code, message)
     assert (await node.root.call("ListUsers"))["Users"] == {"User": []}
 
 
-@pytest.mark.parametrize("name", ["NewUserName", "NewDisplayName"])
-async def test_new_names_are_checked_under_their_own_name(node: Node, name: str) -> None:
+async def test_new_names_are_checked_under_their_own_name(node: Node) -> None:
     await node.user("ada")
 
-    _, long_code, _ = await refusal(node.root.call("UpdateUser", UserName="ada", **{name: "a" * 129}))
-    _, chars_code, _ = await refusal(node.root.call("UpdateUser", UserName="ada", **{name: "a\nb"}))
-
-    assert long_code == f"InvalidParameter.{name}.Length"
-    assert chars_code == f"InvalidParameter.{name}.InvalidChars"
+    for name in ("NewUserName", "NewDisplayName"):
+        _, long_code, _ = await refusal(node.root.call("UpdateUser", UserName="ada", **{name: "a" * 129}))
+        _, chars_code, _ = await refusal(node.root.call("UpdateUser", UserName="ada", **{name: "a\nb"}))
+        assert long_code == f"InvalidParameter.{name}.Length"
+        assert chars_code == f"InvalidParameter.{name}.InvalidChars"
 
 
 async def test_users_conflict_and_are_missed_in_the_words_of_ram(node: Node) -> None:
@@ -375,34 +372,28 @@ async def test_lists_come_in_parts_that_lose_and_repeat_nothing(node: Node) -> N
     assert seen == names
 
 
-@pytest.mark.parametrize("action", ["ListUsers", "ListGroups", "ListRoles", "ListPolicies"])
-async def test_lists_refuse_bad_paging(node: Node, action: str) -> None:
-    assert await refusal(node.root.call(action, MaxItems=0)) == (
-        400, "InvalidParameter.MaxItems.Range", 'The parameter - "MaxItems" MUST be in the range of 1 and 1000.',
-    )  # fmt: skip
-    assert (await refusal(node.root.call(action, MaxItems=1001)))[1] == "InvalidParameter.MaxItems.Range"
-    assert (await refusal(node.root.call(action, Marker="not a marker")))[1] == "InvalidParameter.Marker.Format"
+async def test_lists_refuse_bad_paging(node: Node) -> None:
+    for action in ("ListUsers", "ListGroups", "ListRoles", "ListPolicies"):
+        assert await refusal(node.root.call(action, MaxItems=0)) == (
+            400, "InvalidParameter.MaxItems.Range", 'The parameter - "MaxItems" MUST be in the range of 1 and 1000.',
+        )  # fmt: skip
+        assert (await refusal(node.root.call(action, MaxItems=1001)))[1] == "InvalidParameter.MaxItems.Range"
+        assert (await refusal(node.root.call(action, Marker="not a marker")))[1] == "InvalidParameter.Marker.Format"
 
 
-@pytest.mark.parametrize(
-    ("quota", "make", "code", "message"),
-    [
-        ("USERS", ("CreateUser", "UserName"), "LimitExceeded.User", "The count of users beyond the current limits."),
-        ("GROUPS", ("CreateGroup", "GroupName"), "LimitExceeded.Group", "The count of groups beyond the current limits."),
-        ("ROLES", ("CreateRole", "RoleName"), "LimitExceeded.Role", "The count of roles beyond the current limits."),
-        ("POLICIES", ("CreatePolicy", "PolicyName"), "LimitExceeded.Policy", "The count of policy beyond the current limits."),
-    ],
-)  # fmt: skip
-async def test_an_account_has_only_so_many(
-    node: Node, monkeypatch: pytest.MonkeyPatch, quota: str, make: tuple[str, str], code: str, message: str
-) -> None:
-    monkeypatch.setattr(limits, quota, 2)
-    action, name = make
-    rest = {"AssumeRolePolicyDocument": OOS_TRUST} if name == "RoleName" else {"PolicyDocument": allow("ecs:*")}
-    for number in range(1 if name == "RoleName" else 2):  # OOSServiceRole is there already
-        await node.root.call(action, **{name: f"n{number}"}, **rest)
+async def test_an_account_has_only_so_many_of_each(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind, words in {"User": "users", "Group": "groups", "Role": "roles", "Policy": "policy"}.items():
+        quota = {"Policy": "POLICIES"}.get(kind, f"{kind.upper()}S")
+        monkeypatch.setattr(limits, quota, 2)
+        rest = {"AssumeRolePolicyDocument": OOS_TRUST, "PolicyDocument": allow("ecs:*")}
+        for number in range(1 if kind == "Role" else 2):  # OOSServiceRole is there already
+            await node.root.call(f"Create{kind}", **{f"{kind}Name": f"n{number}"}, **rest)
 
-    assert await refusal(node.root.call(action, **{name: "more"}, **rest)) == (409, code, message)
+        assert await refusal(node.root.call(f"Create{kind}", **{f"{kind}Name": "more"}, **rest)) == (
+            409,
+            f"LimitExceeded.{kind}",
+            f"The count of {words} beyond the current limits.",
+        )
 
 
 async def test_the_account_has_an_alias_or_is_known_by_its_id(node: Node) -> None:

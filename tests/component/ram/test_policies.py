@@ -93,23 +93,21 @@ async def test_a_long_list_of_both_types_comes_in_parts(node: Node) -> None:
     assert seen == [*(f"mine-{number}" for number in range(5)), *sorted(SYSTEM_POLICIES)]
 
 
-@pytest.mark.parametrize(
-    ("parameters", "code", "message"),
-    [
-        ({"PolicyName": "a_b"}, "InvalidParameter.PolicyName.InvalidChars", 'The parameter - "PolicyName" contains invalid chars.'),
-        ({"PolicyName": "a" * 129}, "InvalidParameter.PolicyName.Length", 'The parameter - "PolicyName" beyond the length limit.'),
-        ({"Description": "a" * 1025}, "InvalidParameter.Description.Length", 'The parameter - "Description" beyond the length limit.'),
-        ({"PolicyDocument": " " * 6145}, "InvalidParameter.PolicyDocument.Length", 'The parameter - "PolicyDocument" beyond the length limit.'),
-        ({"PolicyDocument": "allow everything"}, "MalformedPolicyDocument", "the policy is not valid JSON"),
-        ({"PolicyDocument": trust(Service="a.com")}, "MalformedPolicyDocument", 'Statement[0] has an unknown key "Principal"'),
-    ],
-)  # fmt: skip
-async def test_a_policy_with_a_bad_parameter_is_not_made(
-    node: Node, parameters: dict[str, str], code: str, message: str
-) -> None:
+BAD_PARAMETERS: list[tuple[dict[str, str], str, str]] = [
+    ({"PolicyName": "a_b"}, "InvalidParameter.PolicyName.InvalidChars", 'The parameter - "PolicyName" contains invalid chars.'),
+    ({"PolicyName": "a" * 129}, "InvalidParameter.PolicyName.Length", 'The parameter - "PolicyName" beyond the length limit.'),
+    ({"Description": "a" * 1025}, "InvalidParameter.Description.Length", 'The parameter - "Description" beyond the length limit.'),
+    ({"PolicyDocument": " " * 6145}, "InvalidParameter.PolicyDocument.Length", 'The parameter - "PolicyDocument" beyond the length limit.'),
+    ({"PolicyDocument": "allow everything"}, "MalformedPolicyDocument", "the policy is not valid JSON"),
+    ({"PolicyDocument": trust(Service="a.com")}, "MalformedPolicyDocument", 'Statement[0] has an unknown key "Principal"'),
+]  # fmt: skip
+
+
+async def test_a_policy_with_a_bad_parameter_is_not_made(node: Node) -> None:
     good = {"PolicyName": "good", "PolicyDocument": allow("*")}
 
-    assert await refusal(node.root.call("CreatePolicy", **{**good, **parameters})) == (400, code, message)
+    for parameters, code, message in BAD_PARAMETERS:
+        assert await refusal(node.root.call("CreatePolicy", **{**good, **parameters})) == (400, code, message)
     assert (await node.root.call("ListPolicies", PolicyType="Custom"))["Policies"] == {"Policy": []}
 
 

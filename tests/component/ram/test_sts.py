@@ -143,28 +143,23 @@ async def test_the_account_itself_assumes_no_role(node: Node, ops: str) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("permission", "trusted", "assumes"),
-    [
-        ("sts:AssumeRole", "RAM:root", True),
-        ("sts:AssumeRole", "RAM:user/ada", True),
-        ("sts:AssumeRole", "RAM:user/bob", False),
-        ("sts:AssumeRole", "RAM:role/ada", False),
-        ("sts:AssumeRole", "Service:oos.aliyuncs.com", False),
-        ("ram:*", "RAM:root", False),
-    ],
-)
-async def test_a_user_needs_both_its_own_permission_and_the_roles_trust(
-    node: Node, permission: str, trusted: str, assumes: bool
-) -> None:
-    kind, _, name = trusted.partition(":")
-    principal = name if kind == "Service" else f"acs:ram::{node.account}:{name}"
-    user = await node.user("ada", allow(permission, f"acs:ram:*:{node.account}:role/target"))
-    arn = await node.role("Target", trust(**{kind: [principal]}))
+async def test_a_user_needs_both_its_own_permission_and_the_roles_trust(node: Node) -> None:
+    home = f"acs:ram::{node.account}"
+    root, ada, bob, role_ada = (f"{home}:{name}" for name in ("root", "user/ada", "user/bob", "role/ada"))
+    user = await node.user("ada", allow("sts:AssumeRole", f"acs:ram:*:{node.account}:role/trusting*"))
+    stranger = await node.user("eve", allow("ram:*"))
+    trusting = [await node.role(f"Trusting{n}", trust(RAM=[name])) for n, name in enumerate((root, ada))]
+    others = [
+        await node.role("TrustingBob", trust(RAM=[bob])),
+        await node.role("TrustingRole", trust(RAM=[role_ada])),
+        await node.role("TrustingOos", trust(Service=["oos.aliyuncs.com"])),
+        await node.role("Unnamed", trust(RAM=[root])),
+    ]
 
-    if assumes:
+    for arn in trusting:
         await node.assume(user, arn)
-    else:
+        assert await refusal(stranger.call("AssumeRole", RoleArn=arn, RoleSessionName="s1")) == REFUSED
+    for arn in others:
         assert await refusal(user.call("AssumeRole", RoleArn=arn, RoleSessionName="s1")) == REFUSED
 
 
@@ -210,29 +205,26 @@ async def test_a_role_can_demand_an_external_id(node: Node, ada: Client) -> None
     await node.assume(ada, arn, ExternalId="tide-42")
 
 
-@pytest.mark.parametrize(
-    ("parameters", "code", "message"),
-    [
-        ({"RoleArn": "ops"}, "InvalidParameter.RoleArn", "The parameter RoleArn is wrongly formed."),
-        ({"RoleSessionName": "a"}, "InvalidParameter.RoleSessionName", "The parameter RoleSessionName is wrongly formed."),
-        ({"RoleSessionName": "a b"}, "InvalidParameter.RoleSessionName", "The parameter RoleSessionName is wrongly formed."),
-        ({"RoleSessionName": "a" * 65}, "InvalidParameter.RoleSessionName", "The parameter RoleSessionName is wrongly formed."),
-        ({"DurationSeconds": 899}, "InvalidParameter.DurationSeconds", "The Min/Max value of DurationSeconds is 15min/1hr."),
-        ({"DurationSeconds": 3601}, "InvalidParameter.DurationSeconds", "The Min/Max value of DurationSeconds is 15min/1hr."),
-        ({"Policy": "{}"}, "InvalidParameter.PolicyGrammar", "The parameter Policy has not passed grammar check."),
-        ({"Policy": " " * 2049}, "InvalidParameter.PolicySize", "The size of Policy must be smaller than 2048 bytes."),
-        ({"ExternalId": "a"}, "InvalidParameter.ExternalId", "The parameter ExternalId is wrongly formed."),
-        ({"SourceIdentity": "a b"}, "InvalidParameter.SourceIdentity", "The parameter SourceIdentity is wrongly formed."),
-        ({"RoleArn": ""}, "MissingRoleArn", "RoleArn is mandatory for this action."),
-        ({"RoleSessionName": ""}, "MissingRoleSessionName", "RoleSessionName is mandatory for this action."),
-    ],
-)  # fmt: skip
-async def test_a_bad_parameter_is_refused_in_the_words_of_sts(
-    ada: Client, ops: str, parameters: dict[str, object], code: str, message: str
-) -> None:
-    asked = {"RoleArn": ops, "RoleSessionName": "s1", **parameters}
+BAD_PARAMETERS: list[tuple[dict[str, object], str, str]] = [
+    ({"RoleArn": "ops"}, "InvalidParameter.RoleArn", "The parameter RoleArn is wrongly formed."),
+    ({"RoleSessionName": "a"}, "InvalidParameter.RoleSessionName", "The parameter RoleSessionName is wrongly formed."),
+    ({"RoleSessionName": "a b"}, "InvalidParameter.RoleSessionName", "The parameter RoleSessionName is wrongly formed."),
+    ({"RoleSessionName": "a" * 65}, "InvalidParameter.RoleSessionName", "The parameter RoleSessionName is wrongly formed."),
+    ({"DurationSeconds": 899}, "InvalidParameter.DurationSeconds", "The Min/Max value of DurationSeconds is 15min/1hr."),
+    ({"DurationSeconds": 3601}, "InvalidParameter.DurationSeconds", "The Min/Max value of DurationSeconds is 15min/1hr."),
+    ({"Policy": "{}"}, "InvalidParameter.PolicyGrammar", "The parameter Policy has not passed grammar check."),
+    ({"Policy": " " * 2049}, "InvalidParameter.PolicySize", "The size of Policy must be smaller than 2048 bytes."),
+    ({"ExternalId": "a"}, "InvalidParameter.ExternalId", "The parameter ExternalId is wrongly formed."),
+    ({"SourceIdentity": "a b"}, "InvalidParameter.SourceIdentity", "The parameter SourceIdentity is wrongly formed."),
+    ({"RoleArn": ""}, "MissingRoleArn", "RoleArn is mandatory for this action."),
+    ({"RoleSessionName": ""}, "MissingRoleSessionName", "RoleSessionName is mandatory for this action."),
+]  # fmt: skip
 
-    assert await refusal(ada.call("AssumeRole", **asked)) == (400, code, message)
+
+async def test_a_bad_parameter_is_refused_in_the_words_of_sts(ada: Client, ops: str) -> None:
+    for parameters, code, message in BAD_PARAMETERS:
+        asked = {"RoleArn": ops, "RoleSessionName": "s1", **parameters}
+        assert await refusal(ada.call("AssumeRole", **asked)) == (400, code, message)
 
 
 async def test_a_role_allows_sessions_up_to_its_own_limit(node: Node, ada: Client) -> None:
@@ -245,13 +237,12 @@ async def test_a_role_allows_sessions_up_to_its_own_limit(node: Node, ada: Clien
     assert message == "The Min/Max value of DurationSeconds is 15min/2hr."
 
 
-@pytest.mark.parametrize("account", ["", "1234567890123456"])
-async def test_a_role_that_is_not_there_is_missed_in_the_words_of_sts(node: Node, ada: Client, account: str) -> None:
-    arn = f"acs:ram::{account or node.account}:role/nobody"
-
-    assert await refusal(ada.call("AssumeRole", RoleArn=arn, RoleSessionName="s1")) == (
-        404, "EntityNotExist.Role", "The specified Role not exists.",
-    )  # fmt: skip
+async def test_a_role_that_is_not_there_is_missed_in_the_words_of_sts(node: Node, ada: Client) -> None:
+    for account in (node.account, "1234567890123456"):
+        nobody = {"RoleArn": f"acs:ram::{account}:role/nobody", "RoleSessionName": "s1"}
+        assert await refusal(ada.call("AssumeRole", **nobody)) == (
+            404, "EntityNotExist.Role", "The specified Role not exists.",
+        )  # fmt: skip
 
 
 async def test_who_may_assume_nothing_learns_nothing_about_parameters(node: Node) -> None:
