@@ -10,7 +10,7 @@ import msgspec
 
 from tidegate.clock import Clock
 from tidegate.errors import CloudError
-from tidegate.ids import Ids
+from tidegate.ids import REGION_MARKS, Ids
 from tidegate.services.oos import errors
 from tidegate.services.oos.executions import Executions, Order
 from tidegate.services.oos.library import Library
@@ -26,9 +26,22 @@ from tidegate.store.database import Database
 
 
 class Oos:
-    """Runbooks of one cloud. ``programs`` is the helper that runs jq; whoever made it closes it."""
+    """Runbooks of one cloud.
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids, *, roles: Roles, programs: Programs) -> None:
+    ``programs`` is the helper that runs jq; whoever made it closes it. ``regions`` gives each region's name for people.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        *,
+        roles: Roles,
+        programs: Programs,
+        regions: Mapping[str, str] | None = None,
+    ) -> None:
+        self.regions = dict(zip(REGION_MARKS, REGION_MARKS, strict=True)) if regions is None else regions
         self.library = Library(database, programs)
         self.templates = Templates(database, clock, ids, self.library)
         self.executions = Executions(

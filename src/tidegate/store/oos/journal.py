@@ -62,12 +62,14 @@ async def load(connection: Connection, execution_id: str) -> tuple[ExecutionReco
 _CHANGING = ("status", "status_message", "outputs", "jump", "memo", "due_at", "updated_at", "ended_at")
 _JSON = ("properties", "polling", "outputs", "memo")
 _MOMENTS = ("due_at", "created_at", "started_at", "updated_at", "ended_at")
-_TYPES = {"number": "integer"} | dict.fromkeys(_JSON, "json") | dict.fromkeys(_MOMENTS, "timestamptz")
+_TYPES = {"number": "integer"} | dict.fromkeys(_MOMENTS, "timestamptz")
+#: json inside the given json travels as text: PostgreSQL takes no NUL character out of json otherwise
+_VALUES = ", ".join(f"{name}::json" if name in _JSON else name for name in TaskRecord.__struct_fields__)
 _GIVEN = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in TaskRecord.__struct_fields__)
 _CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _CHANGING)
 _ADVANCE = (
     f"with {FENCE},"
-    f" tasks as (insert into oos_task ({_TASK}) select {_TASK} from json_to_recordset($3) as given ({_GIVEN})"
+    f" tasks as (insert into oos_task ({_TASK}) select {_VALUES} from json_to_recordset($3) as given ({_GIVEN})"
     f"   where exists (select from owned) on conflict (id) do update set {_CHANGES}),"
     " lines as (insert into oos_log (execution_id, at, task_execution_id, message) select $4, at, task_execution_id, message"
     "   from json_to_recordset($5) as given (at timestamptz, task_execution_id text, message text)"
@@ -84,7 +86,7 @@ async def advance(connection: Connection, key: str, token: int, progress: Progre
         _ADVANCE,
         key,
         token,
-        progress.tasks,
+        [_given(task) for task in progress.tasks],
         progress.execution_id,
         progress.lines,
         progress.status,
@@ -94,3 +96,8 @@ async def advance(connection: Connection, key: str, token: int, progress: Progre
         progress.now,
     )
     return control
+
+
+def _given(task: TaskRecord) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(task)
+    return fields | {name: msgspec.json.encode(fields[name]).decode() for name in _JSON}

@@ -1,0 +1,8 @@
+"""The operations of OOS 2019-06-01: typed requests in, typed answers out."""
+
+from __future__ import annotations
+
+from tidegate.services.oos.api import executions, histories, offers, templates
+from tidegate.services.oos.api.product import oos
+
+__all__ = ["executions", "histories", "offers", "oos", "templates"]

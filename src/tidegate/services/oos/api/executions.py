@@ -1,0 +1,187 @@
+"""Operations that start, stop and delete executions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from tidegate.clock import to_seconds
+from tidegate.services.oos import errors, limits
+from tidegate.services.oos.api.product import (
+    execution_resource,
+    given,
+    json_text,
+    moment,
+    oos,
+    tags_of,
+    template_resource,
+)
+from tidegate.services.oos.executions import Order, read_parameters
+from tidegate.services.oos.masking import Mask, mask_parameters
+from tidegate.services.oos.service import Oos
+from tidegate.services.operation import Answer, Call, Done, Request
+from tidegate.store.oos.records import ExecutionRecord, Overview
+from tidegate.wire.shapes import JsonText
+
+
+class StartExecutionRequest(Request):
+    """What to run, with what, and how."""
+
+    template_name: str | None = None
+    template_version: str | None = None
+    template_content: str | None = None
+    template_url: str | None = msgspec.field(name="TemplateURL", default=None)
+    parameters: str | None = None
+    mode: str = "Automatic"
+    loop_mode: str = "Automatic"
+    safety_check: str = "Skip"
+    description: str | None = None
+    tags: JsonText[dict[str, str]] | None = None
+    resource_group_id: str | None = None
+
+
+class ExecutionRequest(Request):
+    """Which execution."""
+
+    execution_id: str
+
+
+class DeleteExecutionsRequest(Request):
+    """Which executions; ``force`` includes those that have not ended."""
+
+    execution_ids: JsonText[list[str]]
+    force: bool = False
+
+
+class CurrentTask(Answer):
+    """A task that is under way."""
+
+    task_name: str
+    task_action: str
+    task_execution_id: str
+
+
+class ExecutionItem(Answer, kw_only=True):
+    """What every answer says of an execution. ``Parameters`` is JSON text after the start, an object in lists."""
+
+    execution_id: str
+    template_name: str | msgspec.UnsetType
+    template_id: str | msgspec.UnsetType
+    template_version: str | msgspec.UnsetType
+    status: str
+    status_message: str
+    mode: str
+    loop_mode: str
+    safety_check: str
+    executed_by: str
+    ram_role: str
+    parameters: str | Mapping[str, Any]
+    outputs: str
+    counters: Mapping[str, int]
+    current_tasks: Sequence[CurrentTask]
+    parent_execution_id: str | msgspec.UnsetType
+    is_parent: bool
+    description: str | msgspec.UnsetType
+    tags: Mapping[str, str]
+    resource_group_id: str | msgspec.UnsetType
+    create_date: str
+    start_date: str
+    update_date: str
+    end_date: str | msgspec.UnsetType
+
+
+class ExecutionAnswer(Answer):
+    """The execution that was started."""
+
+    execution: ExecutionItem
+
+
+_NOTHING_YET = Overview(counters={}, current=(), has_children=False)
+
+
+def execution_fields(record: ExecutionRecord, overview: Overview) -> dict[str, Any]:
+    """Return the fields of ``ExecutionItem``, parameters as an object, secrets masked."""
+    mask = Mask(record.parameters, record.secrets)
+    return {
+        "execution_id": record.id,
+        "template_name": given(record.template_name),
+        "template_id": given(record.template_id),
+        "template_version": given(record.template_version),
+        "status": record.status,
+        "status_message": record.status_message,
+        "mode": record.mode,
+        "loop_mode": record.loop_mode,
+        "safety_check": record.safety_check,
+        "executed_by": record.executed_by,
+        "ram_role": record.ram_role,
+        "parameters": mask_parameters(record.parameters, record.secrets),
+        "outputs": json_text(mask.value(record.outputs or {})),
+        "counters": {**overview.counters, "Total": sum(overview.counters.values())},
+        "current_tasks": [CurrentTask(task.name, task.action, task.id) for task in overview.current],
+        "parent_execution_id": given(record.parent_id),
+        "is_parent": overview.has_children,
+        "description": given(record.description),
+        "tags": record.tags,
+        "resource_group_id": given(record.resource_group_id),
+        "create_date": to_seconds(record.created_at),
+        "start_date": to_seconds(record.started_at),
+        "update_date": to_seconds(record.updated_at),
+        "end_date": moment(record.ended_at),
+    }
+
+
+def _started(_service: Any, _call: Call, request: StartExecutionRequest) -> Sequence[str]:
+    return [*template_resource(request.template_name), *execution_resource(None)]
+
+
+@oos.operation("StartExecution", on=_started)
+async def start_execution(service: Oos, call: Call, request: StartExecutionRequest) -> ExecutionAnswer:
+    """Start an execution."""
+    if request.template_url is not None:
+        raise errors.unsupported("TemplateURL")
+    record = await service.executions.start(
+        Order(
+            principal=call.principal,
+            region=call.region,
+            template_name=request.template_name,
+            template_version=request.template_version,
+            template_content=request.template_content,
+            parameters=read_parameters(request.parameters),
+            mode=request.mode,
+            loop_mode=request.loop_mode,
+            safety_check=request.safety_check,
+            description=request.description,
+            tags=tags_of(request.tags),
+            resource_group_id=request.resource_group_id,
+            client_token=call.client_token,
+            fingerprint=call.fingerprint,
+        )
+    )
+    fields = execution_fields(record, _NOTHING_YET)
+    return ExecutionAnswer(ExecutionItem(**{**fields, "parameters": json_text(fields["parameters"])}))
+
+
+def _one(_service: Any, _call: Call, request: ExecutionRequest) -> Sequence[str]:
+    return execution_resource(request.execution_id)
+
+
+@oos.operation("CancelExecution", on=_one)
+async def cancel_execution(service: Oos, call: Call, request: ExecutionRequest) -> Done:
+    """Start nothing more of an execution."""
+    await service.executions.cancel(call.account_id, call.region, request.execution_id)
+    return Done()
+
+
+def _many(_service: Any, _call: Call, request: DeleteExecutionsRequest) -> Sequence[str]:
+    return [resource for one in request.execution_ids for resource in execution_resource(one)]
+
+
+@oos.operation("DeleteExecutions", on=_many)
+async def delete_executions(service: Oos, call: Call, request: DeleteExecutionsRequest) -> Done:
+    """Delete executions, all or none."""
+    if not 1 <= len(request.execution_ids) <= limits.DELETE_EXECUTIONS:
+        raise oos.invalid("ExecutionIds")
+    await service.executions.delete(call.account_id, call.region, request.execution_ids, force=request.force)
+    return Done()

@@ -1,0 +1,83 @@
+"""Operations that describe what OOS offers: actions and regions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tidegate.services.oos.actions.table import ACTIONS, Definition
+from tidegate.services.oos.api.product import Paged, PagedAnswer, json_text, oos, token
+from tidegate.services.oos.paging import Page
+from tidegate.services.oos.service import Oos
+from tidegate.services.operation import Answer, Call, Request
+
+
+class ListActionsRequest(Paged):
+    """Which actions; the name counts as a part."""
+
+    oos_action_name: str | None = None
+
+
+class RegionsRequest(Request):
+    """Nothing to say."""
+
+
+class ActionItem(Answer, kw_only=True):
+    """One action; its properties are JSON text."""
+
+    oos_action_name: str
+    action_type: str
+    description: str
+    properties: str
+    popularity: int = 0
+
+
+class ListActionsAnswer(PagedAnswer, kw_only=True):
+    """Part of the actions."""
+
+    actions: Sequence[ActionItem]
+
+
+class RegionItem(Answer):
+    """One region."""
+
+    region_id: str
+    local_name: str
+    region_endpoint: str
+
+
+class RegionsAnswer(Answer):
+    """All regions."""
+
+    regions: Sequence[RegionItem]
+
+
+@oos.operation("ListActions")
+async def list_actions(_service: Oos, _call: Call, request: ListActionsRequest) -> ListActionsAnswer:
+    """List the actions that can be run here."""
+    page = Page.read(request.max_results, request.next_token)
+    wanted = (request.oos_action_name or "").lower()
+    built = [action for name, action in sorted(ACTIONS.items()) if action.is_built and wanted in name]
+    part = page.cut(built)
+    return ListActionsAnswer(
+        actions=[_action_item(action) for action in part.items],
+        max_results=part.size,
+        next_token=token(part.next_token),
+    )
+
+
+def _action_item(action: Definition) -> ActionItem:
+    properties = {name: {"Required": name in action.required} for name in sorted(action.properties)}
+    return ActionItem(
+        oos_action_name=action.name,
+        action_type=action.kind,
+        description=action.description,
+        properties=json_text(properties),
+    )
+
+
+@oos.operation("DescribeRegions")
+async def describe_regions(service: Oos, _call: Call, _request: RegionsRequest) -> RegionsAnswer:
+    """List the regions."""
+    return RegionsAnswer(
+        [RegionItem(region, name, f"oos.{region}.aliyuncs.com") for region, name in service.regions.items()]
+    )
