@@ -14,7 +14,7 @@ import pytest
 from planes import NOBODY, eventually, interpreter_of, running_helper, state_directory
 from tidegate.errors import PlaneError
 from tidegate.plane.helper.client import HelperClient
-from tidegate.plane.helper.main import SOCKET
+from tidegate.plane.helper.protocol import SOCKET
 
 as_everybody = pytest.mark.parametrize(
     "user",

@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import sys
+import sysconfig
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from typing import Any
 import msgspec
 
 from tidegate.errors import PlaneError
-from tidegate.plane.helper.main import LOG, SOCKET
-from tidegate.plane.helper.protocol import Channel, ProtocolError
+from tidegate.plane.helper.limits import clean
+from tidegate.plane.helper.protocol import LOG, SOCKET, Channel, ProtocolError
 from tidegate.telemetry import get_logger
 
 _log = get_logger("plane.helper")
@@ -34,9 +35,17 @@ class HelperClient:
     The helper is adopted when one runs, else started, at ``open`` and again with the first request after its death.
     """
 
-    def __init__(self, directory: Path, *, interpreter: str = sys.executable, user: int | None = None) -> None:
-        """``user``: the uid the helper is started as, for tests of an ordinary user's helper by root."""
-        self.directory = directory
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        interpreter: str = sys.executable,
+        init: str | None = None,
+        user: int | None = None,
+    ) -> None:
+        """``init``: pid 1 of hosts, found when not given. ``user``: the uid of the helper, where root is to try another."""
+        self.directory = directory.absolute()
+        self._init = find_init() if init is None else init
         self._interpreter = interpreter
         self._user = user
         self._connection: _Connection | None = None
@@ -88,6 +97,7 @@ class HelperClient:
             with contextlib.suppress(PlaneError):
                 await connection.ask("stop", 10.0, (), {})
             await connection.gone()
+            clean(str(self.directory))
         self._connection = None
         connection.close()
 
@@ -142,7 +152,7 @@ class HelperClient:
         source = str(Path(__file__).parents[3])
         with (self.directory / LOG).open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                *(self._interpreter, "-I", "-S", "-c", _START, source, str(self.directory)),
+                *(self._interpreter, "-I", "-S", "-c", _START, source, str(self.directory), self._init),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
@@ -170,6 +180,7 @@ class HelperClient:
         connection.close()
         if not connection.is_expected_to_end:
             _log.error("helper lost", extra={"pid": connection.pid, "boot_id": connection.boot_id})
+            clean(str(self.directory))
             for callback in self._lost:
                 callback()
 
@@ -275,6 +286,17 @@ class _Connection:
         if not self._ended.done():
             self._ended.set_result(None)
             self._on_end(self)
+
+
+def find_init() -> str:
+    """Return the path of ``dumb-init``, from the wheel or the system; empty when there is none."""
+    folders = (
+        Path(sys.executable).parent,
+        Path(sysconfig.get_path("scripts")),
+        Path("/usr/bin"),
+        Path("/usr/local/bin"),
+    )
+    return next((str(file) for folder in folders if (file := folder / "dumb-init").is_file()), "")
 
 
 def _become(user: int | None) -> dict[str, Any]:

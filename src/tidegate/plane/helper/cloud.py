@@ -14,8 +14,10 @@ from tidegate.plane.helper.server import LATER, Request, Verb
 class Cloud:
     """The state folder, the loop, the processes and the networks of one helper."""
 
-    def __init__(self, directory: str, *, is_root: bool) -> None:
+    def __init__(self, directory: str, *, is_root: bool, init: str) -> None:
         self.directory = directory
+        #: path of the program that is pid 1 of hosts; empty: a shell has to do
+        self.init = init
         #: whether the helper is the machine's root, not only that of its own user namespace
         self.is_root = is_root
         #: changes with every helper: another value means that everything before is gone

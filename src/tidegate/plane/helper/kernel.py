@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 # linux/sched.h
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
@@ -53,6 +53,12 @@ def unmount(target: str, flags: int = 0) -> None:
     _check(_libc.umount2(_text(target), ctypes.c_int(flags)), f"unmount {target}")
 
 
+def set_hostname(name: str) -> None:
+    """Name the current uts namespace."""
+    encoded = name.encode()
+    _check(_libc.sethostname(encoded, ctypes.c_size_t(len(encoded))), "sethostname")
+
+
 def pivot_root(new: str, old: str) -> None:
     """Make ``new`` the root of the mount namespace and put the old root at ``old``."""
     _check(_libc.pivot_root(_text(new), _text(old)), "pivot_root")
@@ -72,14 +78,15 @@ def clone_tree(path: str, *, read_only: bool = False) -> int:
     return tree
 
 
-def new_mount(kind: str, flags: int = 0, **options: str) -> int:
+def new_mount(kind: str, flags: int, options: Mapping[str, str] | None = None, *, switches: Iterable[str] = ()) -> int:
     """Make a fresh file system (``proc``, ``tmpfs`` …) that is mounted nowhere; return its descriptor, for ``attach``."""
-    set_string, create = 1, 6
+    set_flag, set_string, create = 0, 1, 6
     context = _call(_FSOPEN, kind.encode(), 1, what=f"fsopen {kind}")
     try:
-        for key, value in options.items():
-            arguments = (context, set_string, key.encode(), value.encode(), 0)
-            _call(_FSCONFIG, *arguments, what=f"fsconfig {kind} {key}")
+        for key in switches:
+            _call(_FSCONFIG, context, set_flag, key.encode(), None, 0, what=f"fsconfig {kind} {key}")
+        for key, value in (options or {}).items():
+            _call(_FSCONFIG, context, set_string, key.encode(), value.encode(), 0, what=f"fsconfig {kind} {key}")
         _call(_FSCONFIG, context, create, None, None, 0, what=f"fsconfig {kind}")
         return _call(_FSMOUNT, context, 1, flags, what=f"fsmount {kind}")
     finally:

@@ -1,6 +1,6 @@
 """The helper's program: enter new namespaces as pid 1, serve the control socket, take everything along at the end.
 
-Started as ``python -I -S -c … <source> <state directory>``. Standard output is a pipe on which one line says that the
+Started as ``python -I -S -c … <source> <state directory> <init of hosts>``. Standard output is a pipe on which one line says that the
 helper is ready, is not needed because another one serves the directory, or why it cannot be.
 """
 
@@ -15,10 +15,9 @@ import resource
 import socket
 import sys
 
-from tidegate.plane.helper import cloud, gate, kernel, redis
+from tidegate.plane.helper import cloud, gate, host_verbs, kernel, redis
+from tidegate.plane.helper.protocol import LOCK, SOCKET
 from tidegate.plane.helper.server import Server
-
-SOCKET, LOCK, LOG = "helper.sock", "helper.lock", "helper.log"
 
 
 def main() -> None:
@@ -36,9 +35,10 @@ def main() -> None:
         if os.fork():
             os._exit(0)  # the child is pid 1 of the new pid namespace and goes on
         _settle()
-        world = cloud.Cloud(directory, is_root=is_root)
         listener.listen(64)
-        Server(world.loop, listener, {**cloud.verbs(world), **gate.verbs(world), **redis.verbs(world)})
+        world = cloud.Cloud(directory, is_root=is_root, init=sys.argv[2])
+        verbs = {**cloud.verbs(world), **host_verbs.verbs(world), **redis.verbs(world), **gate.verbs(world)}
+        Server(world.loop, listener, verbs)
     except BaseException as error:  # reported to whoever started us, who can do something about it
         _say(report, {"error": str(error) or type(error).__name__})
         raise

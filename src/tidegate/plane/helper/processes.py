@@ -48,11 +48,12 @@ class Process:
         else:
             self._doom = number
 
-    def kill_group(self, number: int = signal.SIGKILL) -> None:
-        """Send a signal to the whole process group that the process leads."""
-        if self.pid:
+    def kill_group(self) -> None:
+        """Kill the process and the whole group that it leads, if it does yet."""
+        self.kill()
+        if self.pid and not self.is_over:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, number)
+                os.killpg(self.pid, signal.SIGKILL)
 
     def began(self, pid: int) -> None:
         """Learn the pid."""

@@ -12,6 +12,8 @@ import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+#: the helper's files in its state directory
+SOCKET, LOCK, LOG = "helper.sock", "helper.lock", "helper.log"
 #: the longest line either side accepts, bytes
 LINE_LIMIT = 16 << 20
 #: descriptors that can come with one line
