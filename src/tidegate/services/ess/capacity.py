@@ -8,7 +8,6 @@ import msgspec
 
 from tidegate.services.ess import limits
 
-AdjustmentType = Literal["QuantityChangeInCapacity", "PercentChangeInCapacity", "TotalCapacity"]
 ADJUSTMENT_RANGES: dict[str, tuple[int, int]] = {
     "QuantityChangeInCapacity": limits.QUANTITY,
     "PercentChangeInCapacity": limits.PERCENT,
@@ -19,7 +18,8 @@ ADJUSTMENT_RANGES: dict[str, tuple[int, int]] = {
 class Adjustment(msgspec.Struct, frozen=True):
     """How a rule, or ScaleWithAdjustment, wants to change a group."""
 
-    type: AdjustmentType
+    #: a key of ADJUSTMENT_RANGES
+    type: str
     value: int
     #: MinAdjustmentMagnitude, for percentages only
     magnitude: int = 0
@@ -38,7 +38,7 @@ def wanted_change(adjustment: Adjustment, base: int) -> int:
             return adjustment.value
         case "TotalCapacity":
             return adjustment.value - base
-        case "PercentChangeInCapacity":
+        case "PercentChangeInCapacity" | _:
             change = rounded_percent(base, adjustment.value)
             sign = 1 if adjustment.value >= 0 else -1
             return sign * max(abs(change), adjustment.magnitude) if adjustment.value else 0

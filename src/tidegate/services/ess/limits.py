@@ -55,3 +55,5 @@ NAMED_RULES = 10  # ScalingRuleId.N, ScalingConfigurationId.N
 HISTORY = timedelta(days=30)
 #: How long a new instance may take until it runs. ASSUMPTION: the vendor names no limit.
 BOOT = timedelta(minutes=10)
+#: The pause after a failed automatic activity (ess.md 2.3, ASSUMPTION).
+PAUSE = timedelta(seconds=60)

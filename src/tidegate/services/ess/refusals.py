@@ -159,6 +159,10 @@ security_group_not_found = Refusal(
     "The specified security group does not exist.",
     404,
 )
+key_pair_not_found = Refusal(
+    "InvalidKeyPairName.NotFound",
+    "The specified KeyPairName does not exist in our records.",
+)
 user_data_encoding = Refusal(
     "InvalidUserData.Base64FormatInvalid",
     "The specified parameter UserData must be base64 encoded.",

@@ -152,3 +152,8 @@ EventT = TypeVar("EventT", bound=StrEnum)
 def moves(table: Mapping[StateT, Mapping[EventT, StateT | None]], event: EventT) -> dict[StateT, StateT | None]:
     """Return every move that ``event`` makes: source state → target state."""
     return {source: events[event] for source, events in table.items() if event in events}
+
+
+def member_moves(event: MemberEvent) -> dict[str, str]:
+    """Return the moves by which members stay in their group, as the store takes them."""
+    return {str(source): str(target) for source, target in moves(MEMBER, event).items() if target is not None}

@@ -1,0 +1,109 @@
+"""Keeps scaling groups as they should be: health, minimum, maximum, desired capacity; and takes them apart (ess.md 2).
+
+Looked at when something about the group changes, when an activity of it ends, and once a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from tidegate.reconcile.run import Controller, Run, Suspend
+from tidegate.services.ess import limits
+from tidegate.services.ess.service import Ess
+from tidegate.services.ess.starting import GROUP
+from tidegate.services.ess.states import GroupState, MemberState
+from tidegate.settings import Settings
+from tidegate.store.ess import activities, groups, members
+from tidegate.store.ess.records import Group, Member
+
+
+class GroupController:
+    """Drives groups."""
+
+    def __init__(self, ess: Ess, settings: Settings) -> None:
+        self._ess = ess
+        self._around = ess.around
+        self._interval = timedelta(seconds=min(settings.group_check_interval, settings.health_check_interval))
+
+    @property
+    def controllers(self) -> Mapping[str, Controller]:
+        """The kinds of work that this drives."""
+        return {GROUP: self.tend}
+
+    async def tend(self, run: Run) -> None:
+        """Look at a group once; ends when the group is gone."""
+        async with self._around.database.connection() as db:
+            group = await groups.find_any(db, run.id)
+        if group is None:
+            return
+        match group.state:
+            case GroupState.DELETING:
+                await self._take_apart(run, group)
+            case GroupState.ACTIVE:
+                await self._check(run, group)
+                raise Suspend(run.now() + self._interval)
+            case _:
+                raise Suspend
+
+    async def _check(self, run: Run, group: Group) -> None:
+        unhealthy = await self._unhealthy(group)
+        async with run.transaction() as tx:
+            locked = await groups.lock(tx, group.id)
+            if locked is None or locked.state != GroupState.ACTIVE:
+                return
+            if unhealthy:
+                # They may have left, or been protected, since they were looked at.
+                found = await members.by_id(tx, unhealthy)
+                still = [
+                    one.instance_id
+                    for one in found.values()
+                    if one.group_id == group.id and one.state == MemberState.IN_SERVICE
+                ]
+                await members.set_health(tx, still, "Unhealthy")
+                is_paused = locked.paused_until is not None and run.now() < locked.paused_until
+                if still and not is_paused:
+                    await self._ess.scaling.expel(tx, locked, still)
+            await self._ess.scaling.check(tx, locked)
+            await activities.forget(tx, group.id, run.now() - limits.HISTORY)
+
+    async def _unhealthy(self, group: Group) -> list[str]:
+        """Return the members in service that are marked, or that ECS does not show as Running (ess.md 8.1)."""
+        if "HealthCheck" in group.suspended_processes:
+            return []
+        async with self._around.database.connection() as db:
+            serving = [one for one in await members.of_group(db, group.id) if one.state == MemberState.IN_SERVICE]
+        if not serving:
+            return []
+        marked = [one.instance_id for one in serving if one.health == "Unhealthy"]
+        if group.health_check_type == "NONE":
+            return marked
+        views = await self._around.machines.find(group.account_id, group.region, [one.instance_id for one in serving])
+        return [
+            one.instance_id
+            for one in serving
+            if one.instance_id in marked or one.instance_id not in views or views[one.instance_id].status != "Running"
+        ]
+
+    async def _take_apart(self, run: Run, group: Group) -> None:
+        """Wait for running activities, release what the group owns, let the rest go, and remove the group."""
+        async with self._around.database.connection() as db:
+            if await activities.running(db, group.id):
+                raise Suspend
+            owned = _owned(await members.of_group(db, group.id))
+        if owned:
+            await self._around.machines.release(group.account_id, owned, force=True, watcher=run.key)
+            if await self._around.machines.find(group.account_id, group.region, owned):
+                raise Suspend(run.now() + self._interval)
+        async with run.transaction() as tx:
+            await groups.lock(tx, group.id)
+            await groups.remove(tx, group.id)
+
+
+def _owned(found: Sequence[Member]) -> list[str]:
+    # Protected members are moved out, not released (ess.md 2.1, ASSUMPTION).
+    return [
+        one.instance_id
+        for one in found
+        if (one.creation_type == "AutoCreated" or one.entrusted) and one.state != MemberState.PROTECTED
+    ]

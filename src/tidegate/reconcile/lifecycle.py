@@ -1,0 +1,105 @@
+"""The wait of an activity on its lifecycle hooks: opening, telling the runbooks, waiting (ess.md 3.7, 4.4).
+
+A wait is rows and one timer. Whoever ends the last one wakes the activity in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from tidegate.errors import CloudError
+from tidegate.reconcile.run import Run, Suspend, together
+from tidegate.services.ess import notices, wording
+from tidegate.services.ess.ports import SERVICE
+from tidegate.services.ess.service import Ess
+from tidegate.services.ess.states import ActionStatus, MemberEvent, Result, member_moves
+from tidegate.store.ess import actions, activities, groups, members
+from tidegate.store.ess.records import Action, Activity, Group
+
+
+class Lifecycle:
+    """Drives activities through their hooks."""
+
+    def __init__(self, ess: Ess) -> None:
+        self._ess = ess
+        self._around = ess.around
+
+    async def pass_hooks(self, run: Run, activity: Activity, instance_ids: Sequence[str]) -> Result | None:
+        """Hold instances for the hooks of the activity's direction and return what these decide.
+
+        None: there are no hooks. Suspends while a wait is open.
+        """
+        tokens = await run.step("hold", partial(self._hold, run, activity, instance_ids))
+        if not tokens:
+            return None
+        await together(*(run.step(f"notify:{token}", partial(self._notify, activity, token)) for token in tokens))
+        async with run.transaction() as tx:
+            waits = await self._ess.actions.settle(tx, activity.id)
+        if waits.outcome is None:
+            raise Suspend(waits.next_deadline)
+        return waits.outcome
+
+    async def _hold(self, run: Run, activity: Activity, instance_ids: Sequence[str]) -> list[str]:
+        async with run.transaction() as tx:
+            opened = await self._ess.actions.open(tx, activity, instance_ids)
+            if opened:
+                await members.move(tx, instance_ids, member_moves(MemberEvent.HOLD), busy_with=activity.id)
+        return [action.token for action in opened]
+
+    async def _notify(self, activity: Activity, token: str) -> dict[str, str] | None:
+        """Start the runbook of a hook; a failure is recorded and the deadline decides (ess.md 4.4, step 7)."""
+        async with self._around.database.connection() as db:
+            action = await actions.find(db, token)
+            group = await groups.find_any(db, activity.group_id)
+        if action is None or group is None or action.status != ActionStatus.PENDING:
+            return None
+        target = notices.parse_arn(action.notification_arn, group.region, group.account_id)
+        if target is None or target.kind != "template":
+            return None
+        try:
+            execution_id = await self._start(group, activity, action, target.name)
+        except CloudError as error:
+            line = wording.runbook_not_started(action.hook_id, str(error))
+            outcome = {"error": str(error)}
+        else:
+            line = wording.runbook_started(action.hook_id, execution_id)
+            outcome = {"execution": execution_id}
+        async with self._around.database.transaction() as tx:
+            await activities.tell(tx, activity.id, line)
+            if "execution" in outcome:
+                await actions.set_execution(tx, token, outcome["execution"])
+        return outcome
+
+    async def _start(self, group: Group, activity: Activity, action: Action, template: str) -> str:
+        runbooks = self._around.runbooks
+        defaults = await runbooks.template_defaults(group.account_id, group.region, template)
+        metadata = notices.parse_metadata(action.notification_metadata)
+        if defaults is None or metadata is None:
+            raise CloudError("EntityNotExists.Template", f"The template {template} does not exist or cannot be used.")
+        parameters: dict[str, Any] = notices.template_parameters(
+            defaults,
+            metadata,
+            notices.Facts(
+                account_id=group.account_id,
+                region_id=group.region,
+                request_id=activity.request_id,
+                scaling_group_id=group.id,
+                scaling_group_name=group.name,
+                scaling_activity_id=activity.id,
+                lifecycle_hook_id=action.hook_id,
+                lifecycle_hook_name=action.hook_name,
+                lifecycle_transition=action.transition,
+                lifecycle_action_token=action.token,
+                default_result=action.default_result,
+                instance_ids=action.instance_ids,
+            ),
+        )
+        return await runbooks.start_execution(
+            await self._around.roles.ensure_service_linked_role(group.account_id, SERVICE),
+            group.region,
+            template_name=template,
+            parameters=parameters,
+            client_token=action.token,
+        )

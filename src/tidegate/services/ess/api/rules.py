@@ -1,0 +1,120 @@
+"""Scaling rules and scaling by hand (ess.md 12.5)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tidegate.services.ess import naming
+from tidegate.services.ess.api.product import Page, Started, ess, on, on_group, unless_none
+from tidegate.services.ess.requests import (
+    CreateScalingRule,
+    DescribeScalingRules,
+    ExecuteScalingRule,
+    ModifyScalingRule,
+    OnRule,
+    ScaleWithAdjustment,
+)
+from tidegate.services.ess.service import Ess
+from tidegate.services.operation import Answer, Call, Done
+from tidegate.store.ess.records import Rule
+
+_ON_RULE = on(rule_id="scaling_rule_id")
+
+
+class RuleCreated(Answer):
+    """The new rule."""
+
+    scaling_rule_id: str
+    scaling_rule_ari: str
+
+
+class RuleView(Answer, kw_only=True):
+    """A simple rule: no alarm makes it, and it has no steps."""
+
+    scaling_rule_id: str
+    scaling_rule_name: str
+    scaling_rule_ari: str
+    scaling_rule_type: str
+    scaling_group_id: str
+    adjustment_type: str
+    adjustment_value: int
+    min_adjustment_magnitude: int | msgspec.UnsetType
+    cooldown: int | msgspec.UnsetType
+    alarms: list[str] = msgspec.field(default_factory=list)
+    step_adjustments: list[str] = msgspec.field(default_factory=list)
+
+
+class RulePage(Page, kw_only=True):
+    """A page of rules."""
+
+    scaling_rules: list[RuleView]
+
+
+class Adjusted(Started):
+    """What ScaleWithAdjustment began."""
+
+    activity_type: str = "CapacityChange"
+
+
+def _shown(call: Call, region: str, rule: Rule) -> RuleView:
+    return RuleView(
+        scaling_rule_id=rule.id,
+        scaling_rule_name=rule.name,
+        scaling_rule_ari=naming.rule_ari(region, call.account_id, rule.id),
+        scaling_rule_type=rule.type,
+        scaling_group_id=rule.group_id,
+        adjustment_type=rule.adjustment_type,
+        adjustment_value=rule.adjustment_value,
+        min_adjustment_magnitude=msgspec.UNSET if rule.magnitude is None else rule.magnitude,
+        cooldown=msgspec.UNSET if rule.cooldown is None else rule.cooldown,
+    )
+
+
+async def _on_executed_rule(service: Ess, call: Call, request: ExecuteScalingRule) -> list[str]:
+    named = naming.rule_of_ari(request.scaling_rule_ari, call.account_id)
+    resource = await service.group_of(call.account_id, rule_id=named[1]) if named else None
+    return [resource or "*"]
+
+
+@ess.operation("CreateScalingRule", on=on_group)
+async def create_scaling_rule(service: Ess, call: Call, request: CreateScalingRule) -> RuleCreated:
+    """Create a rule."""
+    return RuleCreated(*await service.rules.create(call, request))
+
+
+@ess.operation("ModifyScalingRule", on=_ON_RULE)
+async def modify_scaling_rule(service: Ess, call: Call, request: ModifyScalingRule) -> Done:
+    """Change a rule."""
+    await service.rules.modify(call, request)
+    return Done()
+
+
+@ess.operation("DeleteScalingRule", on=_ON_RULE)
+async def delete_scaling_rule(service: Ess, call: Call, request: OnRule) -> Done:
+    """Delete a rule."""
+    await service.rules.delete(call, request)
+    return Done()
+
+
+@ess.operation("DescribeScalingRules")
+async def describe_scaling_rules(service: Ess, call: Call, request: DescribeScalingRules) -> RulePage:
+    """List rules."""
+    total, found = await service.rules.describe(call, request)
+    return RulePage(
+        page_number=request.page_number,
+        page_size=request.page_size,
+        total_count=total,
+        scaling_rules=[_shown(call, request.region_id, rule) for rule in found],
+    )
+
+
+@ess.operation("ExecuteScalingRule", on=_on_executed_rule)
+async def execute_scaling_rule(service: Ess, call: Call, request: ExecuteScalingRule) -> Started:
+    """Run a rule by hand; cooldown does not matter."""
+    return Started(unless_none(await service.scaling.execute(call, request)))
+
+
+@ess.operation("ScaleWithAdjustment", on=on_group)
+async def scale_with_adjustment(service: Ess, call: Call, request: ScaleWithAdjustment) -> Adjusted:
+    """Scale by an amount that no rule names."""
+    return Adjusted(unless_none(await service.scaling.adjust(call, request)))

@@ -1,0 +1,103 @@
+"""What Auto Scaling needs of the rest of the cloud: the other products as it calls them, and what is handed in."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from tidegate.clock import Clock
+from tidegate.ids import Ids
+from tidegate.services.ecs.service import InstanceView, LaunchSpec
+from tidegate.services.operation import Principal
+from tidegate.store.database import Database
+from tidegate.store.ecs.networks import VSwitch
+
+#: the name under which Auto Scaling acts (ram.md 9)
+SERVICE = "ess.aliyuncs.com"
+
+
+class Machines(Protocol):
+    """ECS, as ``services.ecs.service.Ecs`` offers it to other products."""
+
+    async def launch(
+        self, account_id: str, region: str, spec: LaunchSpec, amount: int, *, client_token: str, watcher: str | None
+    ) -> list[str]:
+        """Launch instances, all or none; the same token returns the same ids. Raises CloudError."""
+        ...
+
+    async def find(self, account_id: str, region: str, ids: Sequence[str]) -> dict[str, InstanceView]:
+        """Return what is known of these instances; unknown and released ones are left out."""
+        ...
+
+    async def start(self, account_id: str, ids: Sequence[str], *, watcher: str | None) -> None:
+        """Start the stopped ones."""
+        ...
+
+    async def stop(
+        self, account_id: str, ids: Sequence[str], *, stop_charging: bool = False, watcher: str | None
+    ) -> None:
+        """Stop the running ones."""
+        ...
+
+    async def release(self, account_id: str, ids: Sequence[str], *, force: bool, watcher: str | None) -> None:
+        """Release these instances; unknown ids and repeats are fine."""
+        ...
+
+    async def vswitch(self, account_id: str, region: str, vswitch_id: str) -> VSwitch:
+        """Return one of the account's vSwitches; raises InvalidVSwitchId.NotFound."""
+        ...
+
+    async def default_vswitch(self, account_id: str, region: str, zone: str | None = None) -> VSwitch:
+        """Return the default vSwitch of the region."""
+        ...
+
+
+class Runbooks(Protocol):
+    """OOS, as Auto Scaling calls it."""
+
+    async def template_defaults(self, account_id: str, region: str, name: str) -> Mapping[str, Any] | None:
+        """Return each declared parameter of the newest version with its default (UNSET: none); None: no such template."""
+        ...
+
+    async def start_execution(
+        self,
+        principal: Principal,
+        region: str,
+        *,
+        template_name: str,
+        parameters: Mapping[str, Any],
+        client_token: str | None,
+    ) -> str:
+        """Start an execution of the newest version and return its id; the same token returns the same id."""
+        ...
+
+
+class Roles(Protocol):
+    """RAM, as Auto Scaling calls it."""
+
+    async def ensure_service_linked_role(self, account_id: str, service: str) -> Principal:
+        """Return the service acting under its own role, which is made at the first time."""
+        ...
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Everything the parts of Auto Scaling are built on."""
+
+    database: Database
+    clock: Clock
+    ids: Ids
+    machines: Machines
+    runbooks: Runbooks
+    roles: Roles
+    #: the regions that exist
+    regions: Sequence[str]
+    #: decides where policies leave a choice
+    chance: random.Random = field(default_factory=random.SystemRandom)
+
+    def now(self) -> datetime:
+        """The present on the cloud's clock."""
+        return self.clock.now()

@@ -1,0 +1,104 @@
+"""Simple scaling rules (ess.md 5, 12.5)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tidegate.services.ess import limits, naming, refusals, scope
+from tidegate.services.ess.paging import checked_page
+from tidegate.services.ess.ports import Surroundings
+from tidegate.services.ess.requests import CreateScalingRule, DescribeScalingRules, ModifyScalingRule, OnRule
+from tidegate.services.ess.scaling import checked_adjustment
+from tidegate.services.operation import Call
+from tidegate.store.ess import rules as rows
+from tidegate.store.ess.records import Rule
+
+SIMPLE = "SimpleScalingRule"
+
+
+class Rules:
+    """The scaling rules of groups."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    async def create(self, call: Call, request: CreateScalingRule) -> tuple[str, str]:
+        """Create a rule; returns its id and resource name."""
+        if request.scaling_rule_type != SIMPLE:
+            raise refusals.invalid("ScalingRuleType")
+        if request.adjustment_type is None or request.adjustment_value is None:
+            raise refusals.missing("AdjustmentType" if request.adjustment_type is None else "AdjustmentValue")
+        async with self._around.database.transaction() as tx:
+            group = await scope.changeable_group(tx, call, request.scaling_group_id, request.region_id)
+            rule_id = self._around.ids.resource("asr", group.region)
+            rule = Rule(
+                id=rule_id,
+                group_id=group.id,
+                name=request.scaling_rule_name or rule_id,
+                type=SIMPLE,
+                adjustment_type=request.adjustment_type,
+                adjustment_value=request.adjustment_value,
+                magnitude=request.min_adjustment_magnitude,
+                cooldown=request.cooldown,
+                created_at=self._around.now(),
+            )
+            existing = await rows.of_group(tx, group.id)
+            _check(rule, existing)
+            if len(existing) >= limits.RULES_PER_GROUP:
+                raise refusals.rule_quota()
+            await rows.table.add(tx, rule)
+        return rule_id, naming.rule_ari(group.region, group.account_id, rule_id)
+
+    async def modify(self, call: Call, request: ModifyScalingRule) -> None:
+        """Change a rule; what is absent stays."""
+        async with self._around.database.transaction() as tx:
+            rule, group = await scope.rule(tx, call, request.scaling_rule_id, request.region_id)
+            await scope.changeable_group(tx, call, group.id, None)
+            changes = {
+                "name": request.scaling_rule_name,
+                "adjustment_type": request.adjustment_type,
+                "adjustment_value": request.adjustment_value,
+                "magnitude": request.min_adjustment_magnitude,
+                "cooldown": request.cooldown,
+            }
+            changed = msgspec.structs.replace(
+                rule, **{key: value for key, value in changes.items() if value is not None}
+            )
+            _check(changed, [one for one in await rows.of_group(tx, group.id) if one.id != rule.id])
+            await rows.table.write(tx, changed)
+
+    async def delete(self, call: Call, request: OnRule) -> None:
+        """Delete a rule."""
+        async with self._around.database.transaction() as tx:
+            rule, group = await scope.rule(tx, call, request.scaling_rule_id, request.region_id)
+            await scope.changeable_group(tx, call, group.id, None)
+            await rows.remove(tx, rule.id)
+
+    async def describe(self, call: Call, request: DescribeScalingRules) -> tuple[int, list[Rule]]:
+        """Return how many rules match and a page of them."""
+        limit, offset = checked_page(request.page_number, request.page_size, limits.PAGE)
+        named = [naming.rule_of_ari(ari, call.account_id) for ari in request.scaling_rule_aris]
+        ids = [*request.scaling_rule_ids, *(one[1] for one in named if one and one[0] == request.region_id)]
+        if len(ids) > limits.NAMED_RULES:
+            raise refusals.invalid("ScalingRuleId")
+        asked = bool(request.scaling_rule_ids or request.scaling_rule_aris)
+        query = rows.Query(
+            account_id=call.account_id,
+            region=request.region_id,
+            group_id=request.scaling_group_id,
+            ids=ids if asked else None,
+            names=request.scaling_rule_names or None,
+            type=request.scaling_rule_type,
+        )
+        async with self._around.database.connection() as db:
+            return await rows.count(db, query), await rows.page(db, query, limit=limit, offset=offset)
+
+
+def _check(rule: Rule, others: list[Rule]) -> None:
+    checked_adjustment(rule.adjustment_type, rule.adjustment_value, rule.magnitude)
+    if rule.cooldown is not None and not 0 <= rule.cooldown <= limits.COOLDOWN:
+        raise refusals.invalid("Cooldown")
+    if not naming.is_name(rule.name):
+        raise refusals.invalid("ScalingRuleName")
+    if any(one.name == rule.name for one in others):
+        raise refusals.duplicate_rule_name()

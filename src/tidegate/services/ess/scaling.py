@@ -1,0 +1,206 @@
+"""Scaling: rules and adjustments by hand, the group's own checks, health."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tidegate.services.ess import limits, naming, refusals, repeats, scope, wording
+from tidegate.services.ess.capacity import (
+    ADJUSTMENT_RANGES,
+    Adjustment,
+    Bounds,
+    allowed_change,
+    correction,
+    wanted_change,
+)
+from tidegate.services.ess.ports import Surroundings
+from tidegate.services.ess.requests import ExecuteScalingRule, HookContext, ScaleWithAdjustment
+from tidegate.services.ess.starting import Order, RefusedError, Starter, group_key
+from tidegate.services.ess.states import Result
+from tidegate.services.ess.survey import Survey, survey
+from tidegate.services.operation import Call
+from tidegate.store import work
+from tidegate.store.ess import groups, members, rules
+from tidegate.store.ess.records import Activity, Group, Kind, Plan
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
+
+
+def plan_of(group: Group, context: HookContext | None = None, *, cooldown: int | None = None) -> Plan:
+    """Return how an activity of this group is carried out, hooks included (ess.md 3.12, 8.4)."""
+    context = context or HookContext()
+    disabled = context.disable_lifecycle_hook
+    if context.lifecycle_hook_result is not None and context.lifecycle_hook_result not in set(Result):
+        raise refusals.invalid("LifecycleHookContext")
+    return Plan(
+        hooks_disabled=disabled,
+        ignored_hook_ids=[] if disabled else list(context.ignored_lifecycle_hook_ids),
+        hook_result=None if disabled else context.lifecycle_hook_result,
+        park=group.scaling_policy in {"recycle", "forcerecycle"},
+        force=group.scaling_policy.startswith("force"),
+        stop_timeout=group.stop_instance_timeout,
+        cooldown=group.default_cooldown if cooldown is None else cooldown,
+    )
+
+
+def checked_adjustment(kind: str, value: int, magnitude: int | None) -> Adjustment:
+    """Return an adjustment whose values are in range; raises InvalidParameter."""
+    if kind not in ADJUSTMENT_RANGES:
+        raise refusals.invalid("AdjustmentType")
+    low, high = ADJUSTMENT_RANGES[kind]
+    if not low <= value <= high:
+        raise refusals.invalid("AdjustmentValue")
+    if magnitude is None:
+        return Adjustment(kind, value)
+    if kind != "PercentChangeInCapacity":
+        raise refusals.magnitude_mismatch()
+    if not 1 <= magnitude <= limits.INSTANCES_PER_ADJUSTMENT:
+        raise refusals.invalid("MinAdjustmentMagnitude")
+    return Adjustment(kind, value, magnitude)
+
+
+class Scaling:
+    """Decides by how much a group changes."""
+
+    def __init__(self, around: Surroundings, starter: Starter) -> None:
+        self._around = around
+        self._starter = starter
+
+    async def execute(self, call: Call, request: ExecuteScalingRule) -> str | None:
+        """Run a rule by hand; returns the activity, None when only the desired capacity moved (ess.md 2.4, 5.6)."""
+        named = naming.rule_of_ari(request.scaling_rule_ari, call.account_id)
+        if named is None:
+            raise refusals.rule_ari_not_found()
+        region, rule_id = named
+        async with self._starter.deciding() as tx:
+            rule = await rules.find(tx, rule_id)
+            group = await groups.lock(tx, rule.group_id) if rule else None
+            if rule is None or group is None or (group.account_id, group.region) != (call.account_id, region):
+                raise refusals.rule_ari_not_found()
+            known = await repeats.recall(tx, call, self._around.now())
+            if known is not None:
+                return _activity_of(known)
+            order = Order(
+                kind="rule",
+                reason=wording.rule_requested(rule.id),
+                request_id=call.request_id,
+                trigger_id=call.principal.id,
+                plan=plan_of(group, cooldown=rule.cooldown),
+            )
+            adjustment = Adjustment(rule.adjustment_type, rule.adjustment_value, rule.magnitude or 0)
+            return await self._adjust(tx, call, group, adjustment, order, move_desired_only=True)
+
+    async def adjust(self, call: Call, request: ScaleWithAdjustment) -> str | None:
+        """ScaleWithAdjustment; returns the activity, None when only the desired capacity moved."""
+        adjustment = checked_adjustment(
+            request.adjustment_type, request.adjustment_value, request.min_adjustment_magnitude
+        )
+        async with self._starter.deciding() as tx:
+            group = await scope.locked_group(tx, call, request.scaling_group_id, request.region_id)
+            known = await repeats.recall(tx, call, self._around.now())
+            if known is not None:
+                return _activity_of(known)
+            order = Order(
+                kind="adjustment",
+                reason=wording.adjustment_requested(),
+                request_id=call.request_id,
+                trigger_id=call.principal.id,
+                # Scaling first and then moving the desired value is not of the parallel class (ess.md 2.4).
+                parallel=not request.sync_activity,
+                metadata=request.activity_metadata,
+                plan=plan_of(group, request.lifecycle_hook_context),
+            )
+            return await self._adjust(tx, call, group, adjustment, order, move_desired_only=not request.sync_activity)
+
+    async def _adjust(
+        self, tx: Connection, call: Call, group: Group, adjustment: Adjustment, order: Order, *, move_desired_only: bool
+    ) -> str | None:
+        seen = await survey(tx, group.id)
+        desired_on = group.desired_capacity is not None
+        base = seen.census.steady if desired_on else seen.census.total
+        change = allowed_change(wanted_change(adjustment, base), base, group.min_size, group.max_size)
+        if desired_on and move_desired_only:
+            await self._move_desired(tx, group, seen, order, base, change)
+            started = None
+        else:
+            self._starter.admit(group, seen, order, change, before=base)
+            _refuse_no_change(group, order, base, change)
+            if desired_on:
+                order = _setting_desired(order, base + change)
+            started = (await self._starter.scale(tx, group, seen, order, change)).id
+        await repeats.remember(tx, call, started, self._around.now())
+        return started
+
+    async def _move_desired(
+        self, tx: Connection, group: Group, seen: Survey, order: Order, steady: int, change: int
+    ) -> None:
+        """Set the desired capacity to steady ± n and nothing else; the desired check follows (ess.md 2.4)."""
+        error = self._starter.objection(_unsuspended(group), seen, change, parallel=order.parallel)
+        if error is not None:
+            raise RefusedError(error, group, order, steady, change)
+        _refuse_no_change(group, order, steady, change)
+        await groups.set_desired(tx, group.id, steady + change)
+        await work.wake(tx, group_key(group.id), now=self._around.now())
+
+    # ---- the group's own checks, called by its controller with the group locked -----------------------------------
+
+    async def check(self, tx: Connection, group: Group) -> Activity | None:
+        """Start what the min/max or desired check finds missing (ess.md 2.3, 2.4); None when there is nothing to do."""
+        now = self._around.now()
+        if group.paused_until is not None and now < group.paused_until:
+            return None
+        seen = await survey(tx, group.id)
+        needed = correction(seen.census, Bounds(group.min_size, group.max_size, group.desired_capacity))
+        if needed is None or self._starter.objection(group, seen, needed.change, parallel=True):
+            return None
+        change = needed.change
+        if change < 0 and not await self._starter.choose(tx, group, 1):
+            return None  # only standby and protected members: nothing to report each minute
+        if change > 0:
+            held = await members.total_in_region(tx, group.account_id, group.region)
+            change = min(change, limits.INSTANCES_PER_REGION - held)
+            if change <= 0:
+                return None
+        order = self._own_order(group, "check", wording.check_found(needed.check))
+        return await self._starter.scale(tx, group, seen, order, change)
+
+    async def expel(self, tx: Connection, group: Group, instance_ids: Sequence[str]) -> Activity | None:
+        """Start the removal of unhealthy members, MinSize or not (ess.md 8.1); None when it cannot start now."""
+        seen = await survey(tx, group.id)
+        if self._starter.objection(group, seen, -len(instance_ids), parallel=True):
+            return None
+        order = self._own_order(group, "health", wording.unhealthy_found())
+        return await self._starter.remove(tx, group, seen, order, instance_ids)
+
+    def _own_order(self, group: Group, kind: Kind, reason: str) -> Order:
+        return Order(
+            kind=kind,
+            reason=reason,
+            request_id=self._around.ids.uuid(),
+            trigger_type="Ess",
+            trigger_id=group.id,
+            plan=plan_of(group),
+        )
+
+
+def _activity_of(known: list[str | None]) -> str | None:
+    return known[0]
+
+
+def _refuse_no_change(group: Group, order: Order, before: int, change: int) -> None:
+    if change == 0:
+        raise RefusedError(refusals.no_change(), group, order, before, change)
+
+
+def _setting_desired(order: Order, desired: int) -> Order:
+    plan = msgspec.structs.replace(order.plan, desired_after=desired)
+    return msgspec.structs.replace(order, plan=plan)
+
+
+def _unsuspended(group: Group) -> Group:
+    """While scaling is suspended the desired value moves all the same; instances come after resume (ess.md 2.6)."""
+    return msgspec.structs.replace(group, suspended_processes=[])

@@ -1,0 +1,64 @@
+"""Auto Scaling as a whole: what its API calls, and what its controllers are built on."""
+
+from __future__ import annotations
+
+from tidegate.services.ess import naming
+from tidegate.services.ess.actions import Actions
+from tidegate.services.ess.closing import Closer
+from tidegate.services.ess.configurations import Configurations
+from tidegate.services.ess.groups import Groups
+from tidegate.services.ess.history import History
+from tidegate.services.ess.hooks import Hooks
+from tidegate.services.ess.members import Members
+from tidegate.services.ess.ports import Machines, Roles, Runbooks, Surroundings
+from tidegate.services.ess.rules import Rules
+from tidegate.services.ess.scaling import Scaling
+from tidegate.services.ess.starting import Starter
+from tidegate.services.ess.tagging import Tagging
+from tidegate.store.ess import activities, configurations, groups, hooks, members, rules
+
+__all__ = ["Ess", "Machines", "Roles", "Runbooks", "Surroundings"]
+
+
+class Ess:
+    """Auto Scaling of one cloud."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self.around = around
+        starter = Starter(around)
+        self.actions = Actions(around)
+        self.closer = Closer(around)
+        self.hooks = Hooks(around, self.actions)
+        self.members = Members(around, starter)
+        self.groups = Groups(around, starter, self.members, self.hooks)
+        self.configurations = Configurations(around)
+        self.rules = Rules(around)
+        self.scaling = Scaling(around, starter)
+        self.history = History(around)
+        self.tagging = Tagging(around)
+
+    async def group_of(
+        self,
+        account_id: str,
+        *,
+        group_id: str | None = None,
+        configuration_id: str | None = None,
+        rule_id: str | None = None,
+        hook_id: str | None = None,
+        activity_id: str | None = None,
+        instance_id: str | None = None,
+    ) -> str | None:
+        """Return the RAM resource of the group that something belongs to; None when the account has no such thing."""
+        async with self.around.database.connection() as db:
+            if configuration_id and (configuration := await configurations.find(db, configuration_id)):
+                group_id = configuration.group_id
+            if rule_id and (rule := await rules.find(db, rule_id)):
+                group_id = rule.group_id
+            if hook_id and (hook := await hooks.find(db, hook_id)):
+                group_id = hook.group_id
+            if activity_id and (activity := await activities.find(db, activity_id)):
+                group_id = activity.group_id
+            if instance_id and (member := (await members.by_id(db, [instance_id])).get(instance_id)):
+                group_id = member.group_id
+            group = await groups.find(db, account_id, group_id) if group_id else None
+        return naming.group_resource(group.region, account_id, group.id) if group else None

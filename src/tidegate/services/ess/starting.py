@@ -1,0 +1,276 @@
+"""Starting activities: may it, whom does it take, and the rows with which it begins.
+
+The transaction that decides holds the group's lock. What is refused after validation leaves a Rejected activity with
+the error's message (A15), written once the refused transaction is undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tidegate.errors import CloudError
+from tidegate.services.ecs import catalog
+from tidegate.services.ess import limits, refusals, removal, wording
+from tidegate.services.ess.ports import Surroundings
+from tidegate.services.ess.states import ActivityStatus, GroupState, MemberEvent, MemberState, member_moves
+from tidegate.services.ess.survey import Survey
+from tidegate.store import work
+from tidegate.store.ess import activities, configurations, groups, members
+from tidegate.store.ess.records import Activity, Direction, Group, Kind, Member, Plan, Problem
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
+
+#: The kinds of work that carry activities out; the key is ``activity/<activity id>``.
+SCALE_OUT, SCALE_IN = "scale-out", "scale-in"
+#: The kind of work that keeps a group as it should be; the key is ``group/<group id>``.
+GROUP = "group"
+
+
+def activity_key(activity_id: str) -> str:
+    """Return the key of the work that carries an activity out."""
+    return f"activity/{activity_id}"
+
+
+def group_key(group_id: str) -> str:
+    """Return the key of the work that keeps a group."""
+    return f"group/{group_id}"
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks for an activity, why, and how it is to be carried out."""
+
+    kind: Kind
+    #: the beginning of the Cause
+    reason: str
+    request_id: str
+    trigger_type: str = "APIs"
+    trigger_id: str = ""
+    parallel: bool = True
+    metadata: str | None = None
+    plan: Plan = Plan()
+
+
+class RefusedError(Exception):
+    """A request that passed validation and is refused all the same."""
+
+    def __init__(self, error: CloudError, group: Group, order: Order, before: int, change: int) -> None:
+        super().__init__(error)
+        self.error = error
+        self.group = group
+        self.order = order
+        self.before = before
+        self.change = change
+
+
+class Starter:
+    """Starts activities."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    @asynccontextmanager
+    async def deciding(self) -> AsyncIterator[Connection]:
+        """A transaction in which RefusedError may be raised; its CloudError comes out."""
+        try:
+            async with self._around.database.transaction() as tx:
+                yield tx
+        except RefusedError as refused:
+            async with self._around.database.transaction() as tx:
+                if await groups.lock(tx, refused.group.id):  # it may be gone by now
+                    await activities.table.add(tx, self._rejected(refused))
+            raise refused.error from None
+
+    def admit(self, group: Group, survey: Survey, order: Order, change: int, *, before: int | None = None) -> None:
+        """Raise RefusedError unless the group lets the activity start now (ess.md 5.6, rows 5 and 6)."""
+        error = self.objection(group, survey, change, parallel=order.parallel)
+        if error is not None:
+            raise RefusedError(error, group, order, survey.census.total if before is None else before, change)
+
+    def objection(self, group: Group, survey: Survey, change: int, *, parallel: bool) -> CloudError | None:
+        """Return why an activity cannot start now, None when it can."""
+        if group.state != GroupState.ACTIVE:
+            return refusals.group_status()
+        if ("ScaleOut" if change > 0 else "ScaleIn") in group.suspended_processes:
+            return refusals.operation_denied()
+        if not survey.lets_start(group, parallel=parallel):
+            return refusals.activity_in_progress()
+        return None
+
+    async def scale(self, tx: Connection, group: Group, survey: Survey, order: Order, change: int) -> Activity:
+        """Begin a scale-out (``change`` > 0) or a scale-in by the removal policies."""
+        if change > 0:
+            return await self._scale_out(tx, group, survey, order, change)
+        return await self._scale_in(tx, group, survey, order, -change)
+
+    async def _scale_out(self, tx: Connection, group: Group, survey: Survey, order: Order, amount: int) -> Activity:
+        held = await members.total_in_region(tx, group.account_id, group.region)
+        if held + amount > limits.INSTANCES_PER_REGION:
+            raise RefusedError(refusals.instance_quota(), group, order, survey.census.total, amount)
+        # A recycle group starts its Stopped members before it makes new ones (ess.md 3.2, step 3).
+        stopped = [one for one in await members.of_group(tx, group.id) if one.state == MemberState.STOPPED][:amount]
+        restarted = [one.instance_id for one in stopped]
+        activity = self._new(
+            group, survey, order, "SCALE_OUT", amount, instance_ids=restarted, ordered=amount - len(restarted)
+        )
+        await self._begin(tx, activity)
+        await self._take(tx, activity, restarted, MemberEvent.UNPARK)
+        return activity
+
+    async def _scale_in(self, tx: Connection, group: Group, survey: Survey, order: Order, amount: int) -> Activity:
+        chosen = await self.choose(tx, group, amount)
+        ignored = amount - len(chosen)
+        if chosen:
+            activity = self._new(group, survey, order, "SCALE_IN", amount, instance_ids=chosen)
+            if ignored:
+                reason = f'Ignore to remove {ignored} instances("{wording.STANDBY_OR_PROTECTED}")'
+                activity = msgspec.structs.replace(activity, errors=[Problem("IncorrectInstanceStatus", reason, [])])
+            await self._begin(tx, activity)
+            await self._take(tx, activity, chosen, MemberEvent.LEAVE)
+            return activity
+        now = self._around.now()
+        message = wording.nothing_removable(amount)
+        failed = msgspec.structs.replace(
+            self._new(group, survey, order, "SCALE_IN", amount, instance_ids=[]),
+            status=ActivityStatus.FAILED,
+            status_message=message,
+            detail=message,
+            ended_at=now,
+        )
+        await activities.table.add(tx, failed)
+        return failed
+
+    async def remove(
+        self, tx: Connection, group: Group, survey: Survey, order: Order, instance_ids: Sequence[str]
+    ) -> Activity:
+        """Begin a scale-in of these members, whose states allow it."""
+        activity = self._new(group, survey, order, "SCALE_IN", len(instance_ids), instance_ids=instance_ids)
+        await self._begin(tx, activity)
+        await self._take(tx, activity, instance_ids, MemberEvent.LEAVE)
+        return activity
+
+    async def attach(
+        self,
+        tx: Connection,
+        group: Group,
+        survey: Survey,
+        order: Order,
+        newcomers: Sequence[Member],
+        back: Sequence[str],
+    ) -> Activity:
+        """Begin to take in instances that exist: ``newcomers``, and Stopped members that come ``back``."""
+        ids = [*(one.instance_id for one in newcomers), *back]
+        activity = self._new(group, survey, order, "SCALE_OUT", len(ids), instance_ids=ids)
+        await self._begin(tx, activity)
+        await members.table.add(
+            tx,
+            *(msgspec.structs.replace(one, activity_id=activity.id, busy_with=activity.id) for one in newcomers),
+        )
+        await self._take(tx, activity, back, MemberEvent.UNPARK)
+        return activity
+
+    async def choose(self, tx: Connection, group: Group, amount: int) -> list[str]:
+        """Return at most ``amount`` members to remove by the group's policies (ess.md 7)."""
+        order = {one.id: one.position for one in await configurations.of_group(tx, group.id)}
+        candidates = [
+            removal.Candidate(
+                instance_id=one.instance_id,
+                zone=one.zone,
+                since=one.created_at if one.creation_type == "AutoCreated" else one.joined_at or one.created_at,
+                configuration=order.get(one.configuration_id or ""),
+                price=_price_per_cpu(one.instance_type),
+            )
+            for one in await members.of_group(tx, group.id)
+            if one.state == MemberState.IN_SERVICE
+        ]
+        return removal.choose(
+            candidates,
+            amount,
+            policies=group.removal_policies,
+            multi_az_policy=group.multi_az_policy,
+            az_balance=bool(group.options.get("AzBalance")),
+            chance=self._around.chance,
+        )
+
+    async def _begin(self, tx: Connection, activity: Activity) -> None:
+        await activities.table.add(tx, activity)
+        kind = SCALE_OUT if activity.direction == "SCALE_OUT" else SCALE_IN
+        await work.start(tx, activity_key(activity.id), kind, now=self._around.now())
+
+    async def _take(self, tx: Connection, activity: Activity, instance_ids: Sequence[str], event: MemberEvent) -> None:
+        if not instance_ids:
+            return
+        moved = await members.move(tx, instance_ids, member_moves(event), busy_with=activity.id)
+        assert len(moved) == len(instance_ids), "members are checked under the group's lock"
+
+    def _new(
+        self,
+        group: Group,
+        survey: Survey,
+        order: Order,
+        direction: Direction,
+        amount: int,
+        *,
+        instance_ids: Sequence[str],
+        ordered: int = 0,
+    ) -> Activity:
+        before = survey.census.total
+        change = amount if direction == "SCALE_OUT" else -amount
+        return Activity(
+            id=self._around.ids.resource("asa", group.region),
+            group_id=group.id,
+            kind=order.kind,
+            direction=direction,
+            parallel=order.parallel,
+            status=ActivityStatus.IN_PROGRESS,
+            cause=wording.cause(order.reason, before, before + change),
+            description=wording.added(amount) if change > 0 else wording.removed(amount),
+            request_id=order.request_id,
+            trigger_type=order.trigger_type,
+            trigger_id=order.trigger_id,
+            metadata=order.metadata,
+            amount=amount,
+            ordered=ordered,
+            plan=order.plan,
+            instance_ids=list(instance_ids),
+            total_capacity=survey.capacities.total,
+            auto_capacity=survey.capacities.auto_created,
+            attached_capacity=survey.capacities.attached,
+            started_at=self._around.now(),
+        )
+
+    def _rejected(self, refused: RefusedError) -> Activity:
+        now, amount = self._around.now(), abs(refused.change)
+        group, order = refused.group, refused.order
+        return Activity(
+            id=self._around.ids.resource("asa", group.region),
+            group_id=group.id,
+            kind=order.kind,
+            direction="SCALE_IN" if refused.change < 0 else "SCALE_OUT",
+            parallel=order.parallel,
+            status=ActivityStatus.REJECTED,
+            cause=wording.cause(order.reason, refused.before, refused.before + refused.change),
+            description=wording.removed(amount) if refused.change < 0 else wording.added(amount),
+            status_message=refused.error.message,
+            request_id=order.request_id,
+            trigger_type=order.trigger_type,
+            trigger_id=order.trigger_id,
+            metadata=order.metadata,
+            amount=amount,
+            plan=order.plan,
+            instance_ids=[],
+            total_capacity=refused.before,
+            auto_capacity=0,
+            attached_capacity=0,
+            started_at=now,
+            ended_at=now,
+        )
+
+
+def _price_per_cpu(instance_type: str) -> float:
+    known = catalog.INSTANCE_TYPES.get(instance_type)
+    return known.price / known.cpu if known else 0.0

@@ -1,0 +1,166 @@
+"""Checks of the values of groups and configurations, before anything is looked up (ess.md 2.2, 12.4)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tidegate.services.ecs import catalog
+from tidegate.services.ess import limits, naming, refusals, removal
+from tidegate.services.ess.requests import CreateScalingGroup, GroupValues, Tag
+from tidegate.store.ess.records import GroupTag
+
+_CHOICES: Mapping[str, tuple[str, Sequence[str]]] = {
+    "multi_az_policy": ("MultiAZPolicy", ("PRIORITY", "COST_OPTIMIZED", "BALANCE", "COMPOSABLE")),
+    "health_check_type": ("HealthCheckType", ("ECS", "NONE", "LOAD_BALANCER")),
+    "scaling_policy": ("ScalingPolicy", ("release", "recycle", "forcerelease", "forcerecycle")),
+    "allocation_strategy": ("AllocationStrategy", ("priority", "lowestPrice")),
+    "spot_allocation_strategy": ("SpotAllocationStrategy", ("priority", "lowestPrice")),
+    "balance_mode": ("BalanceMode", ("BalancedBestEffort", "BalancedOnly")),
+}
+_RANGES: Mapping[str, tuple[str, tuple[int, int]]] = {
+    "min_size": ("MinSize", (0, limits.SIZE_OF_GROUP)),
+    "max_size": ("MaxSize", (0, limits.SIZE_OF_GROUP)),
+    "desired_capacity": ("DesiredCapacity", (0, limits.SIZE_OF_GROUP)),
+    "default_cooldown": ("DefaultCooldown", (0, limits.COOLDOWN)),
+    "on_demand_base_capacity": ("OnDemandBaseCapacity", (0, 1000)),
+    "on_demand_percentage_above_base_capacity": ("OnDemandPercentageAboveBaseCapacity", (0, 100)),
+    "spot_instance_pools": ("SpotInstancePools", (1, 10)),
+}
+
+
+def check_group(values: GroupValues) -> None:
+    """Raise for a value that no group can have, or that names a product this cloud does not have yet."""
+    for field, (name, choices) in _CHOICES.items():
+        if getattr(values, field) not in (None, *choices):
+            raise refusals.invalid(name)
+    for field, (name, (low, high)) in _RANGES.items():
+        value = getattr(values, field)
+        if value is not None and not low <= value <= high:
+            raise refusals.invalid(name)
+    if values.scaling_group_name is not None and not naming.is_name(values.scaling_group_name):
+        raise refusals.invalid("ScalingGroupName")
+    if values.max_instance_lifetime and values.max_instance_lifetime < limits.SHORTEST_LIFETIME:
+        raise refusals.invalid("MaxInstanceLifetime")
+    low, high = limits.STOP_TIMEOUT
+    if values.stop_instance_timeout and not low <= values.stop_instance_timeout <= high:
+        raise refusals.invalid("StopInstanceTimeout")
+    if values.removal_policies is not None:
+        _check_policies(values.removal_policies)
+    if values.launch_template_id is not None:
+        raise refusals.template_not_found()
+
+
+def _check_policies(policies: Sequence[str]) -> None:
+    # CustomPolicy calls a function of the account, and this cloud has no functions.
+    known = set(removal.POLICIES) - {"CustomPolicy"}
+    if not 1 <= len(policies) <= limits.REMOVAL_POLICIES or not known.issuperset(policies):
+        raise refusals.invalid("RemovalPolicy")
+    if len(set(policies)) < len(policies):
+        raise refusals.invalid("RemovalPolicy")
+
+
+def check_companions(request: CreateScalingGroup) -> None:
+    """Raise for load balancers, databases and container groups: none exist here."""
+    balanced = [*request.vserver_groups, *request.load_balancer_configs]
+    if request.load_balancer_ids or balanced:
+        raise refusals.load_balancer_not_found()
+    databases = [*request.db_instance_ids, *(one.db_instance_id or "" for one in request.db_instances)]
+    if databases:
+        raise refusals.database_not_found(databases[0])
+    for group in [*request.alb_server_groups, *request.server_groups]:
+        raise refusals.server_group_not_found(group.alb_server_group_id or group.server_group_id or "")
+    if request.group_type not in (None, "ECS"):
+        raise refusals.invalid("GroupType")
+
+
+def check_bounds(min_size: int, max_size: int, desired: int | None) -> None:
+    """Raise InvalidParameter.Conflict for bounds that contradict each other (ess.md 2.4, ASSUMPTION on the code)."""
+    if min_size > max_size:
+        raise refusals.conflict("MinSize", "MaxSize")
+    if desired is not None and desired < min_size:
+        raise refusals.conflict("DesiredCapacity", "MinSize")
+    if desired is not None and desired > max_size:
+        raise refusals.conflict("DesiredCapacity", "MaxSize")
+
+
+def checked_tags(tags: Sequence[Tag]) -> list[GroupTag]:
+    """Return the tags of a request; a later one of the same key wins."""
+    if any(not tag.key or len(tag.key) > 128 or len(tag.value) > 128 for tag in tags):
+        raise refusals.empty_tag()
+    unique = {tag.key: GroupTag(tag.key, tag.value, tag.propagate) for tag in tags}
+    if len(unique) > limits.TAGS_PER_GROUP:
+        raise refusals.too_many_tags()
+    return list(unique.values())
+
+
+def check_configuration(fields: Mapping[str, Any]) -> None:
+    """Raise for fields, under their wire names, from which no instance could be made."""
+    if "ImageId" in fields and fields["ImageId"] not in catalog.IMAGES:
+        raise refusals.image_not_found()
+    if image_of(fields) is None:
+        raise refusals.missing("ImageId") if not _names_image(fields) else refusals.image_not_found()
+    types = instance_types_of(fields)
+    if not types:
+        raise refusals.missing("InstanceType")
+    if len(types) > limits.INSTANCE_TYPES_PER_CONFIGURATION or not set(types) <= set(catalog.INSTANCE_TYPES):
+        raise refusals.invalid("InstanceType")
+    low, high = limits.LOAD_BALANCER_WEIGHT
+    if not low <= fields.get("LoadBalancerWeight", low) <= high:
+        raise refusals.invalid("LoadBalancerWeight")
+    if "KeyPairName" in fields:
+        raise refusals.key_pair_not_found()
+    _check_user_data(fields.get("UserData"))
+    tags = fields.get("Tags", {})
+    if len(tags) > limits.TAGS_PER_CONFIGURATION:
+        raise refusals.too_many_tags()
+    if not all(tags):
+        raise refusals.empty_tag()
+
+
+def _names_image(fields: Mapping[str, Any]) -> bool:
+    return any(name in fields for name in ("ImageId", "ImageName", "ImageFamily"))
+
+
+def image_of(fields: Mapping[str, Any]) -> str | None:
+    """Return the image that a configuration names by id, name or family."""
+    if "ImageId" in fields:
+        return str(fields["ImageId"])
+    if "ImageName" in fields:
+        return next((one.id for one in catalog.IMAGES.values() if one.name == fields["ImageName"]), None)
+    if "ImageFamily" in fields:
+        newest = catalog.newest_of_family(fields["ImageFamily"])
+        return newest.id if newest else None
+    return None
+
+
+def instance_types_of(fields: Mapping[str, Any]) -> list[str]:
+    """Return the instance types of a configuration in their order: as listed, or the cheapest with that size."""
+    overrides = [one["InstanceType"] for one in fields.get("InstanceTypeOverrides", []) if "InstanceType" in one]
+    listed = [*fields.get("InstanceTypes", []), *overrides]
+    if listed:
+        return list(dict.fromkeys(listed))
+    if "InstanceType" in fields:
+        return [fields["InstanceType"]]
+    if "Cpu" in fields and "Memory" in fields:
+        wanted = fields["Cpu"], fields["Memory"]
+        return [one.id for one in catalog.INSTANCE_TYPES.values() if (one.cpu, one.memory) == wanted][:1]
+    return []
+
+
+def security_groups_of(fields: Mapping[str, Any]) -> list[str]:
+    """Return the security groups of a configuration, in whichever way they were given."""
+    return list(fields.get("SecurityGroupIds") or filter(None, [fields.get("SecurityGroupId")]))
+
+
+def _check_user_data(text: str | None) -> None:
+    if text is None:
+        return
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise refusals.user_data_encoding() from error
+    if len(raw) > limits.USER_DATA_BYTES:
+        raise refusals.user_data_size()

@@ -1,0 +1,213 @@
+"""The records of Auto Scaling: one frozen struct a table, and the objects inside their json columns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+Direction = Literal["SCALE_OUT", "SCALE_IN"]
+#: What asked for an activity.
+Kind = Literal["rule", "adjustment", "attach", "detach", "remove", "check", "health"]
+
+
+class GroupTag(msgspec.Struct, frozen=True):
+    """A tag of a group; ``propagate`` gives it to the instances too."""
+
+    key: str
+    value: str
+    propagate: bool = False
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """A scaling group."""
+
+    id: str
+    position: int = 0
+    account_id: str
+    region: str
+    name: str
+    state: str
+    min_size: int
+    max_size: int
+    desired_capacity: int | None
+    default_cooldown: int
+    active_configuration_id: str | None = None
+    health_check_type: str
+    multi_az_policy: str
+    scaling_policy: str
+    removal_policies: list[str]
+    vpc_id: str
+    vswitch_ids: list[str]
+    stop_instance_timeout: int | None
+    deletion_protection: bool
+    suspended_processes: list[str]
+    options: dict[str, Any]
+    tags: list[GroupTag]
+    created_at: datetime
+    modified_at: datetime
+    cooldown_until: datetime | None = None
+    paused_until: datetime | None = None
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """A scaling configuration: what instances are made from."""
+
+    id: str
+    position: int = 0
+    group_id: str
+    name: str
+    fields: dict[str, Any]
+    created_at: datetime
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """A scaling rule."""
+
+    id: str
+    position: int = 0
+    group_id: str
+    name: str
+    type: str
+    adjustment_type: str
+    adjustment_value: int
+    magnitude: int | None
+    cooldown: int | None
+    created_at: datetime
+
+
+class Hook(msgspec.Struct, frozen=True, kw_only=True):
+    """A lifecycle hook."""
+
+    id: str
+    position: int = 0
+    group_id: str
+    name: str
+    transition: str
+    default_result: str
+    heartbeat_timeout: int
+    notification_arn: str | None
+    notification_metadata: str | None
+    status: str
+    created_at: datetime
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How an activity is to be carried out, decided when it starts."""
+
+    #: hooks that do not run: all of them, or the ones named
+    hooks_disabled: bool = False
+    ignored_hook_ids: list[str] = msgspec.field(default_factory=list)
+    #: LifecycleHookResult: replaces DefaultResult of every hook (A19)
+    hook_result: str | None = None
+    #: whether a new instance is attached, and how
+    entrusted: bool = False
+    #: members are only let go, whatever their origin (DetachInstances)
+    let_go: bool = False
+    #: members are kept as Stopped instead of released (recycle)
+    park: bool = False
+    force: bool = False
+    stop_timeout: int | None = None
+    #: seconds of cooldown afterwards
+    cooldown: int = 0
+    #: DesiredCapacity afterwards, or what is added to it per instance that joined
+    desired_after: int | None = None
+    desired_per_joined: int = 0
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why some instances of an activity did not get where they should."""
+
+    code: str
+    message: str
+    instance_ids: list[str]
+
+
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
+    """A scaling activity."""
+
+    id: str
+    position: int = 0
+    group_id: str
+    kind: Kind
+    direction: Direction
+    parallel: bool
+    status: str
+    cause: str
+    description: str
+    status_message: str = ""
+    detail: str = ""
+    request_id: str
+    trigger_type: str
+    trigger_id: str
+    metadata: str | None = None
+    amount: int
+    ordered: int = 0
+    plan: Plan
+    outcome: str | None = None
+    instance_ids: list[str]
+    created_ids: list[str] = msgspec.field(default_factory=list)
+    destroyed_ids: list[str] = msgspec.field(default_factory=list)
+    started_ids: list[str] = msgspec.field(default_factory=list)
+    stopped_ids: list[str] = msgspec.field(default_factory=list)
+    errors: list[Problem] = msgspec.field(default_factory=list)
+    total_capacity: int
+    auto_capacity: int
+    attached_capacity: int
+    started_at: datetime
+    ended_at: datetime | None = None
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance in a group."""
+
+    instance_id: str
+    position: int = 0
+    group_id: str
+    state: str
+    health: str = "Healthy"
+    creation_type: str
+    entrusted: bool = False
+    weight: int
+    configuration_id: str | None
+    instance_type: str
+    zone: str
+    vswitch_id: str
+    address: str
+    activity_id: str
+    busy_with: str | None
+    created_at: datetime
+    joined_at: datetime | None = None
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """A lifecycle action: one wait of one activity on one hook."""
+
+    token: str
+    activity_id: str
+    group_id: str
+    hook_id: str
+    hook_name: str
+    position: int
+    transition: str
+    default_result: str
+    notification_arn: str | None
+    notification_metadata: str | None
+    instance_ids: list[str]
+    status: str
+    result: str | None = None
+    started_at: datetime
+    deadline: datetime
+    heartbeats: int = 0
+    ended_at: datetime | None = None
+    execution_id: str | None = None
+
+
+class Count(msgspec.Struct, frozen=True, kw_only=True):
+    """How many members of a group are in one state, by how they came."""
+
+    group_id: str
+    state: str
+    creation_type: str
+    members: int

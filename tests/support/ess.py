@@ -1,0 +1,285 @@
+"""An Auto Scaling on a real database with an ECS in memory hosts, driven by hand, and builders of what tests ask of it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from support.driving import Driver
+from support.ecs import IMAGE, TYPE
+from support.machines import Machines
+from tidegate.clock import AdjustableClock
+from tidegate.errors import CloudError
+from tidegate.ids import Ids
+from tidegate.reconcile.activity import ActivityController
+from tidegate.reconcile.group import GroupController
+from tidegate.reconcile.instance import InstanceController
+from tidegate.services.ecs import catalog
+from tidegate.services.ecs.service import Delays, Ecs, LaunchSpec
+from tidegate.services.ess.api import ess as product
+from tidegate.services.ess.dialect import NEW
+from tidegate.services.ess.service import Ess, Surroundings
+from tidegate.services.operation import Call, Principal
+from tidegate.settings import Settings
+from tidegate.store.database import Database
+from tidegate.wire.parameters import decode, flatten
+
+ACCOUNT = "1234567890123456"
+REGION = "cn-hangzhou"
+TEMPLATE = "ACS-ESS-LifeCycleModifyRedisIPWhitelist"
+ARN = f"acs:oos:{REGION}:{ACCOUNT}:template/{TEMPLATE}"
+
+
+@dataclass
+class Runbooks:
+    """OOS, as far as Auto Scaling sees it: templates that exist, and what was started."""
+
+    templates: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {
+            TEMPLATE: {
+                "regionId": "${regionId}",
+                "instanceIds": ["${instanceIds}"],
+                "lifecycleHookId": "${lifecycleHookId}",
+                "lifecycleActionToken": "${lifecycleActionToken}",
+                "dbInstanceId": msgspec.UNSET,
+                "modifyMode": msgspec.UNSET,
+                "OOSAssumeRole": "OOSServiceRole",
+            }
+        }
+    )
+    #: client token → template, parameters, who started it
+    started: dict[str, tuple[str, Mapping[str, Any], Principal]] = field(default_factory=dict)
+    refusal: CloudError | None = None
+
+    async def template_defaults(self, account_id: str, region: str, name: str) -> Mapping[str, Any] | None:
+        return self.templates.get(name)
+
+    async def start_execution(
+        self,
+        principal: Principal,
+        region: str,
+        *,
+        template_name: str,
+        parameters: Mapping[str, Any],
+        client_token: str | None,
+    ) -> str:
+        if self.refusal is not None:
+            raise self.refusal
+        assert client_token is not None
+        self.started.setdefault(client_token, (template_name, parameters, principal))
+        return f"exec-{list(self.started).index(client_token)}"
+
+
+class Roles:
+    """RAM, as far as Auto Scaling sees it."""
+
+    def __init__(self) -> None:
+        self.linked: list[str] = []
+
+    async def ensure_service_linked_role(self, account_id: str, service: str) -> Principal:
+        self.linked.append(account_id)
+        return Principal(kind="Service", account_id=account_id, id="300", name="AliyunServiceRoleForAutoScaling")
+
+
+@dataclass
+class World:
+    """Auto Scaling with everything behind it at hand."""
+
+    database: Database
+    clock: AdjustableClock
+    ids: Ids
+    hosts: Machines
+    ecs: Ecs
+    runbooks: Runbooks
+    roles: Roles
+    ess: Ess
+    driver: Driver
+    account: str = ACCOUNT
+    calls: int = 0
+
+    # ---- time and calls --------------------------------------------------------------------------------------------
+
+    async def settle(self) -> int:
+        """Let every controller do what there is to do."""
+        return await self.driver.settle()
+
+    async def advance(self, **amount: float) -> int:
+        """Move the clock forward and let every controller do what there is to do."""
+        return await self.driver.advance(**amount)
+
+    async def call(
+        self,
+        action: str,
+        *,
+        version: str = NEW,
+        region: str = REGION,
+        token: str | None = None,
+        account: str | None = None,
+        **parameters: Any,
+    ) -> dict[str, Any]:
+        """Call an operation as the gateway does, without signature and permission; returns the answer as JSON has it."""
+        operation = product.operations[action]
+        names = {one.encode_name for one in msgspec.structs.fields(operation.request)}
+        flat = flatten(parameters)
+        if "RegionId" in names:
+            flat.setdefault("RegionId", region)
+        request = decode(product.enter(version, flat), operation.request, product.missing, product.invalid)
+        self.calls += 1
+        call = Call(
+            principal=Principal(kind="Account", account_id=account or self.account, id=account or self.account),
+            region=region,
+            request_id=f"R-{self.calls}",
+            product=product.code,
+            action=action,
+            version=version,
+            client_token=token,
+            fingerprint=repr(sorted(flat.items())),
+        )
+        answer = await operation.handler(self.ess, call, request)
+        tree: dict[str, Any] = product.leave(version, action, msgspec.to_builtins(answer))
+        return tree
+
+    async def refused(self, action: str, **parameters: Any) -> CloudError:
+        """Make a call that must be refused and return the error."""
+        try:
+            answer = await self.call(action, **parameters)
+        except CloudError as error:
+            return error
+        raise AssertionError(f"{action} was not refused: {answer}")
+
+    # ---- making things ---------------------------------------------------------------------------------------------
+
+    async def make_group(
+        self,
+        *,
+        enabled: bool = True,
+        configured: bool = True,
+        configuration: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> str:
+        """Create a group with a configuration, and enable it."""
+        wanted = {"MinSize": 0, "MaxSize": 10, **values}
+        group = str((await self.call("CreateScalingGroup", **wanted))["ScalingGroupId"])
+        if configured:
+            made = await self.make_configuration(group, **(configuration or {}))
+            await self.call("ModifyScalingGroup", ScalingGroupId=group, ActiveScalingConfigurationId=made)
+        if enabled:
+            await self.call("EnableScalingGroup", ScalingGroupId=group)
+        await self.settle()
+        return group
+
+    async def make_configuration(self, group: str, **values: Any) -> str:
+        """Create a scaling configuration."""
+        wanted = {"ScalingGroupId": group, "ImageId": IMAGE, "InstanceType": TYPE, **values}
+        return str((await self.call("CreateScalingConfiguration", **wanted))["ScalingConfigurationId"])
+
+    async def make_rule(self, group: str, value: int = 1, kind: str = "QuantityChangeInCapacity", **values: Any) -> str:
+        """Create a scaling rule and return its resource name."""
+        wanted = {"ScalingGroupId": group, "AdjustmentType": kind, "AdjustmentValue": value, **values}
+        return str((await self.call("CreateScalingRule", **wanted))["ScalingRuleAri"])
+
+    async def make_hook(self, group: str, transition: str = "SCALE_OUT", **values: Any) -> str:
+        """Create a lifecycle hook and return its id."""
+        wanted = {"ScalingGroupId": group, "LifecycleTransition": transition, **values}
+        return str((await self.call("CreateLifecycleHook", **wanted))["LifecycleHookId"])
+
+    async def launch(self, amount: int = 1) -> list[str]:
+        """Make instances outside of any group."""
+        spec = LaunchSpec(image_id=IMAGE, instance_type=TYPE)
+        made = await self.ecs.launch(self.account, REGION, spec, amount, client_token=self.ids.text(12))
+        await self.settle()
+        return made
+
+    # ---- doing and looking -----------------------------------------------------------------------------------------
+
+    async def scale(self, group: str, change: int, *, settle: bool = True) -> str:
+        """Scale by hand and return the activity."""
+        answer = await self.call(
+            "ScaleWithAdjustment",
+            ScalingGroupId=group,
+            AdjustmentType="QuantityChangeInCapacity",
+            AdjustmentValue=change,
+        )
+        if settle:
+            await self.settle()
+        return str(answer.get("ScalingActivityId", ""))
+
+    async def complete(self, action: Mapping[str, Any], result: str = "CONTINUE", **more: Any) -> None:
+        """Complete a lifecycle action and let everything settle."""
+        await self.call(
+            "CompleteLifecycleAction",
+            LifecycleHookId=action["LifecycleHookId"],
+            LifecycleActionToken=action["LifecycleActionToken"],
+            LifecycleActionResult=result,
+            **more,
+        )
+        await self.settle()
+
+    async def group(self, group: str) -> dict[str, Any]:
+        """Return what DescribeScalingGroups shows."""
+        [shown] = (await self.call("DescribeScalingGroups", ScalingGroupIds=[group]))["ScalingGroups"]
+        return dict(shown)
+
+    async def members(self, group: str) -> dict[str, str]:
+        """Return the members of a group with their states."""
+        answer = await self.call("DescribeScalingInstances", ScalingGroupId=group, PageSize=100)
+        return {one["InstanceId"]: one["LifecycleState"] for one in answer["ScalingInstances"]}
+
+    async def activity(self, activity: str) -> dict[str, Any]:
+        """Return what DescribeScalingActivities shows."""
+        [shown] = (await self.call("DescribeScalingActivities", ScalingActivityIds=[activity]))["ScalingActivities"]
+        return dict(shown)
+
+    async def activities(self, group: str) -> list[dict[str, Any]]:
+        """Return the activities of a group, oldest first."""
+        answer = await self.call("DescribeScalingActivities", ScalingGroupId=group, PageSize=50)
+        return list(reversed(answer["ScalingActivities"]))
+
+    async def actions(self, activity: str) -> list[dict[str, Any]]:
+        """Return the lifecycle actions of an activity."""
+        answer = await self.call("DescribeLifecycleActions", ScalingActivityId=activity, MaxResults=50)
+        return list(answer["LifecycleActions"])
+
+    async def machines(self, *instance_ids: str) -> dict[str, str]:
+        """Return the ECS status of instances; those that are gone are left out."""
+        found = await self.ecs.find(self.account, REGION, list(instance_ids))
+        return {one.id: one.status for one in found.values()}
+
+
+def make_world(
+    database: Database,
+    clock: AdjustableClock,
+    ids: Ids,
+    *,
+    delays: Delays | None = None,
+    hosts: Machines | None = None,
+    settings: Settings | None = None,
+) -> World:
+    """Return an Auto Scaling whose controllers run when told to."""
+    machines, runbooks, roles = hosts or Machines(), Runbooks(), Roles()
+    delays = delays or Delays()
+    settings = settings or Settings(data_dir=Path("/nonexistent"))
+    ecs = Ecs(database, machines, clock, ids, delays=delays)
+    around = Surroundings(
+        database=database,
+        clock=clock,
+        ids=ids,
+        machines=ecs,
+        runbooks=runbooks,
+        roles=roles,
+        regions=list(catalog.REGIONS),
+        chance=random.Random(1),
+    )
+    ess = Ess(around)
+    controllers = {
+        "instances": InstanceController(database, machines, delays=delays),
+        **ActivityController(ess).controllers,
+        **GroupController(ess, settings).controllers,
+    }
+    driver = Driver(database, controllers, clock, settings)
+    return World(database, clock, ids, machines, ecs, runbooks, roles, ess, driver)
