@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from support.ram import Node, allow, refusal, trust
+from tidegate.errors import CloudError
 from tidegate.services.ram import limits
+from tidegate.services.ram.api import ram
+from tidegate.services.sts.api import sts
 
 OOS_TRUST = trust(Service=["oos.aliyuncs.com"])
 
@@ -408,3 +412,23 @@ async def test_the_account_has_an_alias_or_is_known_by_its_id(node: Node) -> Non
     for wrong, kind in {"Tide": "Format", "-tide": "Format", "ti--de": "Format", "ab": "Length"}.items():
         _, code, _ = await refusal(node.root.call("SetAccountAlias", AccountAlias=wrong))
         assert code == f"InvalidParameter.AccountAlias.{kind}"
+
+
+ODD_TEXTS = ["\x00", "a\x00b", "'; drop table ram_user; --", "潮\u202e", "a" * 7000, "{}", "-1"]
+
+
+async def test_no_text_in_any_parameter_of_any_operation_makes_a_crash(node: Node) -> None:
+    ada = await node.user("ada", allow("*"))
+    crashes = []
+
+    for name, operation in {**ram.operations, **sts.operations}.items():
+        names = [field.encode_name for field in msgspec.structs.fields(operation.request)]
+        for odd in ODD_TEXTS:
+            for parameters in (dict.fromkeys(names, odd), *({"PolicyType": "Custom", each: odd} for each in names)):
+                try:
+                    await ada.call(name, **parameters)
+                except CloudError as error:
+                    if error.status >= 500:
+                        crashes.append((name, parameters, error.code))
+
+    assert crashes == []

@@ -45,13 +45,8 @@ def check_trust(
         raise assuming_refused()
 
 
-def assumed(role: Role, session: str, session_policy: str | None = None) -> Principal:
+def assumed(role: Role, session: str) -> Principal:
     """Return who acts under the role."""
     return Principal(
-        kind="AssumedRoleUser",
-        account_id=role.account_id,
-        id=role.role_id,
-        name=role.role_name,
-        session=session,
-        session_policy=session_policy,
+        kind="AssumedRoleUser", account_id=role.account_id, id=role.role_id, name=role.role_name, session=session
     )

@@ -82,7 +82,7 @@ class Attachments:
     async def of(self, account: str, entity: EntityType, name: str) -> list[tuple[Listed, datetime]]:
         """Return what is attached to a user, group or role itself, each with the time."""
         check_name(f"{entity}Name", name)
-        async with self._database.connection() as connection:
+        async with identities.snapshot(self._database) as connection:
             entity_id = await _entity_id(connection, account, entity, name)
             return [
                 (await known_policy(connection, account, each.policy_type, each.policy_name), each.attached)
@@ -93,18 +93,18 @@ class Attachments:
         """Return where a policy is attached."""
         kind = policy_type_of(policy_type)
         check_name("PolicyName", policy_name)
-        async with self._database.connection() as connection:
+        async with identities.snapshot(self._database) as connection:
             await known_policy(connection, account, kind, policy_name)
             attached = await policies.attachments_to(connection, account, kind, policy_name)
-            when = {each.entity_id: each.attached for each in attached}
-            ids = list(when)
-            return Entities(
-                users=[(user, when[user.user_id]) for user in await identities.users.by_key(connection, account, ids)],
-                groups=[
-                    (group, when[group.group_id]) for group in await identities.groups.by_key(connection, account, ids)
-                ],
-                roles=[(role, when[role.role_id]) for role in await identities.roles.by_key(connection, account, ids)],
-            )
+            ids = [each.entity_id for each in attached]
+            users = {user.user_id: user for user in await identities.users.by_key(connection, account, ids)}
+            groups = {group.group_id: group for group in await identities.groups.by_key(connection, account, ids)}
+            roles = {role.role_id: role for role in await identities.roles.by_key(connection, account, ids)}
+        return Entities(
+            users=[(users[each.entity_id], each.attached) for each in attached if each.entity_type == "User"],
+            groups=[(groups[each.entity_id], each.attached) for each in attached if each.entity_type == "Group"],
+            roles=[(roles[each.entity_id], each.attached) for each in attached if each.entity_type == "Role"],
+        )
 
 
 async def _entity_id(db: Connection, account: str, entity: EntityType, name: str, *, changing: str = "") -> str:

@@ -121,7 +121,7 @@ class Groups:
         """Return the members of a group by name."""
         check_name("GroupName", name)
         after, most = read_marker(marker), check_max_items(max_items)
-        async with self._database.connection() as connection:
+        async with identities.snapshot(self._database) as connection:
             group = await known_group(connection, account, name)
             found = await identities.members(connection, group.group_id, after, most + 1)
         return cut_page(found, most, lambda record: record.user_name)
@@ -129,7 +129,7 @@ class Groups:
     async def of_user(self, account: str, user_name: str) -> list[Joined]:
         """Return the groups of a user by name."""
         check_name("UserName", user_name)
-        async with self._database.connection() as connection:
+        async with identities.snapshot(self._database) as connection:
             user = await known_user(connection, account, user_name)
             return await identities.joined_groups(connection, user.user_id)
 

@@ -11,6 +11,8 @@ from tidegate.ids import Ids
 from tidegate.services.operation import Principal
 from tidegate.services.ram import limits
 from tidegate.services.ram.faults import bad_format, fault
+from tidegate.services.ram.model import check_name
+from tidegate.services.ram.users import known_user
 from tidegate.store.database import Database
 from tidegate.store.ram import identities, keys
 from tidegate.store.ram.records import AccessKey, KeyStatus
@@ -61,7 +63,7 @@ class Keys:
 
     async def of(self, caller: Principal, user_name: str | None) -> list[AccessKey]:
         """Return the keys, oldest first."""
-        async with self._database.connection() as connection:
+        async with identities.snapshot(self._database) as connection:
             owner = await _owner(connection, caller, user_name)
             return await keys.owned(connection, caller.account_id, owner)
 
@@ -80,7 +82,7 @@ class Keys:
 
     async def last_used(self, caller: Principal, user_name: str | None, access_key_id: str) -> datetime | None:
         """Return when a key last signed a call, None when never."""
-        async with self._database.connection() as connection:
+        async with identities.snapshot(self._database) as connection:
             await _own_key(connection, caller, user_name, access_key_id)
             return await keys.last_used(connection, access_key_id)
 
@@ -93,10 +95,8 @@ async def _owner(db: Connection, caller: Principal, user_name: str | None) -> st
         if caller.kind == "RAMUser":
             return caller.id
         raise fault("EntityNotExist.User")  # a role has no keys of its own
-    user = await identities.users.find(db, caller.account_id, user_name)
-    if user is None:
-        raise fault("EntityNotExist.User")
-    return user.user_id
+    check_name("UserName", user_name)
+    return (await known_user(db, caller.account_id, user_name)).user_id
 
 
 async def _own_key(db: Connection, caller: Principal, user_name: str | None, access_key_id: str) -> None:

@@ -47,6 +47,12 @@ def check_name(parameter: str, value: str) -> None:
         raise too_long(parameter)
 
 
+def is_role_name(value: str) -> bool:
+    """Tell whether a role can have that name."""
+    shape, longest = _NAMES["RoleName"]
+    return len(value) <= longest and shape.fullmatch(value) is not None
+
+
 def check_text(parameter: str, value: str, longest: int) -> None:
     """Check a free text. Raises ``InvalidParameter.<parameter>…``."""
     if "\x00" in value:

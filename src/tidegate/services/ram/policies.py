@@ -80,7 +80,7 @@ class Policies:
         """Return a policy and its default version."""
         kind = policy_type_of(policy_type)
         check_name("PolicyName", name)
-        async with self._database.connection() as connection:
+        async with identities.snapshot(self._database) as connection:
             policy = await known_policy(connection, account, kind, name)
             counts = await policies.attachment_counts(connection, account, [name])
             versions = await _versions(connection, account, kind, name)
@@ -118,7 +118,7 @@ class Policies:
         """Return policies of one type or both, custom before system, each by name."""
         kind = None if policy_type is None else policy_type_of(policy_type)
         after, most = read_marker(marker), check_max_items(max_items)
-        async with self._database.connection() as connection:
+        async with identities.snapshot(self._database) as connection:
             found: list[Listed] = []
             if kind != "System" and not after.startswith("System/"):
                 custom = await policies.policies.page(connection, account, after.removeprefix("Custom/"), most + 1)
@@ -179,7 +179,7 @@ class Policies:
         """Return the versions, oldest first, each with whether it is the default one."""
         kind = policy_type_of(policy_type)
         check_name("PolicyName", name)
-        async with self._database.connection() as connection:
+        async with identities.snapshot(self._database) as connection:
             policy = await known_policy(connection, account, kind, name)
             found = await _versions(connection, account, kind, name)
         return [(version, version.version == policy.default_version) for version in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,15 +21,21 @@ from tidegate.services.ram.model import (
     check_text,
     check_trust_document,
     cut_page,
+    is_role_name,
     ram_resource,
     read_marker,
 )
 from tidegate.store.database import Database
 from tidegate.store.ram import identities, policies
-from tidegate.store.ram.records import Role
+from tidegate.store.ram.records import Attachment, Role
 
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
+
+#: Service → its own role and the policy that it carries (ram.md 9).
+LINKED_ROLES: Mapping[str, tuple[str, str]] = {
+    "ess.aliyuncs.com": ("AliyunServiceRoleForAutoScaling", "AliyunServiceRolePolicyForAutoScaling")
+}
 
 _ID_DIGITS = 18
 
@@ -71,6 +78,45 @@ class Roles:
         check_name("RoleName", name)
         async with self._database.connection() as connection:
             return await known_role(connection, account, name)
+
+    async def find(self, account: str, name: str) -> Role | None:
+        """Return a role, None for a name that no role has or can have."""
+        if not is_role_name(name):
+            return None
+        async with self._database.connection() as connection:
+            return await identities.roles.find(connection, account, name)
+
+    async def linked(self, account: str, service: str) -> Role:
+        """Return the service-linked role of a service, making it at the first time."""
+        name, policy_name = LINKED_ROLES[service]
+        role = await self.find(account, name)
+        if role is not None:
+            return role
+        async with identities.change(self._database) as tx:
+            role = await identities.roles.find(tx, account, name)
+            if role is None:
+                role = new_role(
+                    self._ids,
+                    account,
+                    name,
+                    trust_of_service(service),
+                    self._clock.now(),
+                    description=f"Service Linked Role of {service}.",
+                    linked_service=service,
+                )
+                await identities.roles.add(tx, role)
+                await policies.attach(
+                    tx,
+                    Attachment(
+                        account_id=account,
+                        entity_type="Role",
+                        entity_id=role.role_id,
+                        policy_type="System",
+                        policy_name=policy_name,
+                        attached=role.created,
+                    ),
+                )
+        return role
 
     async def update(
         self,

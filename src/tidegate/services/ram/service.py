@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import string
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 
 import msgspec
 
@@ -18,36 +16,23 @@ from tidegate.services.ram.accounts import Account
 from tidegate.services.ram.assuming import assumed, check_trust, names_of, role_missing
 from tidegate.services.ram.attachments import Attachments
 from tidegate.services.ram.credential import Credential, RootKey, TemporaryKey
-from tidegate.services.ram.decision import Decision, Layer, decide_as, denial_detail, diagnosis
+from tidegate.services.ram.decision import Decision, decide_as, denial_detail, diagnosis
 from tidegate.services.ram.faults import bad_format
 from tidegate.services.ram.groups import Groups
-from tidegate.services.ram.keys import ALPHANUMERIC, Keys
-from tidegate.services.ram.memory import Bounded, Memory, remember_documents
+from tidegate.services.ram.keyring import KeyRing
+from tidegate.services.ram.keys import Keys
+from tidegate.services.ram.memory import Memory, remember_documents
 from tidegate.services.ram.model import ram_resource
 from tidegate.services.ram.policies import Policies
 from tidegate.services.ram.policy import Access, GrammarError, NamedPolicy, evaluate, read_policy, read_trust_policy
-from tidegate.services.ram.roles import Roles, new_role, trust_of_service
+from tidegate.services.ram.roles import Roles
 from tidegate.services.ram.system_policies import SYSTEM_POLICIES
 from tidegate.services.ram.users import Users
 from tidegate.store.database import Database
-from tidegate.store.ram import identities, keys, policies
-from tidegate.store.ram.records import Attachment, Grant, Role, Session
+from tidegate.store.ram import identities, policies
+from tidegate.store.ram.records import Grant, Role
 from tidegate.vault import Vault
 
-#: Service → its own role and the policy that it carries (ram.md 9).
-LINKED_ROLES: Mapping[str, tuple[str, str]] = {
-    "ess.aliyuncs.com": ("AliyunServiceRoleForAutoScaling", "AliyunServiceRolePolicyForAutoScaling")
-}
-
-_STS_PREFIX = "STS."
-_STS_ID_LENGTH = 25
-_STS_SECRET_LENGTH = 44
-_STS_TOKEN_LENGTH = 512
-_TOKEN_ALPHABET = string.ascii_letters + string.digits + "+/"
-#: An expired key is remembered this long, so that its user is told that it expired.
-_EXPIRED_FOR = timedelta(hours=1)
-#: A key's last use is written down no more often than this.
-_USE_EVERY = timedelta(minutes=1)
 _DIAGNOSTIC = "diagnostic"
 #: What a request carries when its caller does not say otherwise (ram.md 5): in-process calls come from here.
 _COMMON_KEYS = {"acs:SourceIp": "127.0.0.1", "acs:SecureTransport": "false", "acs:MFAPresent": "false"}
@@ -71,9 +56,8 @@ class Ram:
         self._database = database
         self._vault = vault
         self._clock = clock
-        self._ids = ids
+        self._ring = KeyRing(database, vault, clock, ids)
         self._memory = Memory(0)
-        self._uses: Bounded[str, datetime] = Bounded(4096)
         self._read_policy = remember_documents(read_policy)
         self._read_trust = remember_documents(read_trust_policy)
 
@@ -115,21 +99,14 @@ class Ram:
         memory = self._memory
         known = memory.credentials.get(access_key_id)
         if known is None:
-            load = self._load_session if access_key_id.startswith(_STS_PREFIX) else self._load_key
-            known = await load(access_key_id)
+            known = await self._ring.load(access_key_id)
             if known is not None:
                 memory.credentials.put(access_key_id, known)
         return known
 
     async def note_use(self, access_key_id: str) -> None:
-        """Remember that a key has just signed a call, for GetAccessKeyLastUsed; written down once a minute."""
-        now = self._clock.now()
-        before = self._uses.get(access_key_id)
-        if access_key_id.startswith(_STS_PREFIX) or (before is not None and now - before < _USE_EVERY):
-            return
-        self._uses.put(access_key_id, now)
-        async with self._database.connection() as connection:
-            await keys.note_use(connection, access_key_id, now)
+        """Remember that a key has just signed a call, for GetAccessKeyLastUsed."""
+        await self._ring.note_use(access_key_id)
 
     async def decide(
         self, principal: Principal, action: str, resource: str, context: Mapping[str, str] | None = None
@@ -140,16 +117,14 @@ class Ram:
         """
         if principal.kind == "Account":
             return Decision(kind="Allow", principal=principal, action=action, resource=resource)
-        carried = {**_COMMON_KEYS, "acs:CurrentTime": to_seconds(self._clock.now()), **(context or {})}
+        carried = self._carried(context)
         access = Access(action, _complete(action, resource, principal.account_id), carried)
-        layer: Layer = "SessionPolicy"
         if principal.session_policy is not None:
             verdict = evaluate([NamedPolicy(self._read_policy(principal.session_policy))], access)
             if verdict.kind != "Allow":
-                return self._explain(decide_as(verdict, principal, action, resource, layer), carried)
-        layer = "AccountLevelIdentityBasedPolicy"
+                return self._explain(decide_as(verdict, principal, action, resource, "SessionPolicy"), carried)
         verdict = evaluate(await self._policies_of(principal.id), access)
-        decision = decide_as(verdict, principal, action, resource, layer)
+        decision = decide_as(verdict, principal, action, resource, "AccountLevelIdentityBasedPolicy")
         return decision if decision.allowed else self._explain(decision, carried)
 
     def is_policy(self, document: str) -> bool:
@@ -183,12 +158,10 @@ class Ram:
 
         ``role`` is a name or an ARN. Raises 404 ``EntityNotExist.Role`` or 403 ``NoPermission``.
         """
-        async with self._database.connection() as connection:
-            record = await identities.roles.find(connection, account, role.rpartition(":role/")[2])
+        record = await self.roles.find(account, role.rpartition(":role/")[2])
         if record is None:
             raise role_missing()
-        carried = {**_COMMON_KEYS, "acs:CurrentTime": to_seconds(self._clock.now()), **(context or {})}
-        check_trust(record, names_of(trustee, account), carried, self._read_trust)
+        check_trust(record, names_of(trustee, account), self._carried(context), self._read_trust)
         return record
 
     async def assume_role_as_service(self, account_id: str, service: str, role: str, session: str) -> Principal:
@@ -200,99 +173,15 @@ class Ram:
 
     async def ensure_service_linked_role(self, account_id: str, service: str) -> Principal:
         """Return the service acting under its own role, which is made at the first time (ram.md 9)."""
-        role_name, policy_name = LINKED_ROLES[service]
-        async with self._database.connection() as connection:
-            role = await identities.roles.find(connection, account_id, role_name)
-        if role is None:
-            role = await self._link_role(account_id, service, role_name, policy_name)
+        role = await self.roles.linked(account_id, service)
         return Principal(kind="Service", account_id=account_id, id=role.role_id, name=role.role_name)
 
     async def open_session(self, role: Role, session: str, session_policy: str | None, seconds: int) -> TemporaryKey:
         """Make a temporary key of a role."""
-        now = self._clock.now()
-        access_key_id = _STS_PREFIX + self._ids.text(_STS_ID_LENGTH, ALPHANUMERIC)
-        secret = self._ids.text(_STS_SECRET_LENGTH, ALPHANUMERIC)
-        token = self._ids.text(_STS_TOKEN_LENGTH, _TOKEN_ALPHABET)
-        expires = (now + timedelta(seconds=seconds)).replace(microsecond=0)
-        record = Session(
-            access_key_id=access_key_id,
-            role_id=role.role_id,
-            session_name=session,
-            session_policy=session_policy,
-            sealed_secret=self._vault.seal(secret, access_key_id),
-            sealed_token=self._vault.seal(token, access_key_id),
-            expires=expires,
-        )
-        async with self._database.transaction() as tx:
-            await keys.forget_sessions(tx, now - _EXPIRED_FOR)
-            await keys.add_session(tx, record)
-        return TemporaryKey(access_key_id=access_key_id, secret=secret, token=token, expires=expires)
+        return await self._ring.open_session(role, session, session_policy, seconds)
 
-    async def _link_role(self, account: str, service: str, role_name: str, policy_name: str) -> Role:
-        async with identities.change(self._database) as tx:
-            role = await identities.roles.find(tx, account, role_name)
-            if role is None:
-                now = self._clock.now()
-                role = new_role(
-                    self._ids,
-                    account,
-                    role_name,
-                    trust_of_service(service),
-                    now,
-                    description=f"Service Linked Role of {service}.",
-                    linked_service=service,
-                )
-                await identities.roles.add(tx, role)
-                await policies.attach(
-                    tx,
-                    Attachment(
-                        account_id=account,
-                        entity_type="Role",
-                        entity_id=role.role_id,
-                        policy_type="System",
-                        policy_name=policy_name,
-                        attached=now,
-                    ),
-                )
-        return role
-
-    async def _load_key(self, access_key_id: str) -> Credential | None:
-        async with self._database.connection() as connection:
-            holder = await keys.holder(connection, access_key_id)
-        if holder is None:
-            return None
-        account = holder.account_id
-        principal = (
-            Principal(kind="Account", account_id=account, id=account)
-            if holder.user_id is None
-            else Principal(kind="RAMUser", account_id=account, id=holder.user_id, name=holder.user_name or "")
-        )
-        return Credential(
-            access_key_id=access_key_id,
-            secret=self._vault.open(holder.sealed_secret, access_key_id),
-            principal=principal,
-            active=holder.status == "Active",
-        )
-
-    async def _load_session(self, access_key_id: str) -> Credential | None:
-        async with self._database.connection() as connection:
-            holder = await keys.session_holder(connection, access_key_id)
-        if holder is None:
-            return None
-        return Credential(
-            access_key_id=access_key_id,
-            secret=self._vault.open(holder.sealed_secret, access_key_id),
-            principal=Principal(
-                kind="AssumedRoleUser",
-                account_id=holder.account_id,
-                id=holder.role_id,
-                name=holder.role_name,
-                session=holder.session_name,
-                session_policy=holder.session_policy,
-            ),
-            security_token=self._vault.open(holder.sealed_token, access_key_id),
-            expires=holder.expires,
-        )
+    def _carried(self, context: Mapping[str, str] | None) -> dict[str, str]:
+        return {**_COMMON_KEYS, "acs:CurrentTime": to_seconds(self._clock.now()), **(context or {})}
 
     async def _policies_of(self, entity_id: str) -> Sequence[NamedPolicy]:
         memory = self._memory

@@ -33,6 +33,13 @@ async def change(database: Database) -> AsyncIterator[Connection]:
         yield tx
 
 
+@asynccontextmanager
+async def snapshot(database: Database) -> AsyncIterator[Connection]:
+    """Lend a connection on which all queries see the same moment."""
+    async with database.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        yield connection
+
+
 async def account_id(db: Connection) -> str | None:
     """Return the id of the account, None before the first start."""
     value: str | None = await db.fetchval("select account_id from ram_account order by created limit 1")
