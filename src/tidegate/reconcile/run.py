@@ -97,6 +97,8 @@ class Run:
                 raise Fenced(self.key)
             self.control = control
             yield tx
+            reach(f"{self.kind}.transaction.acted")
+        reach(f"{self.kind}.transaction.recorded")
 
     async def step(self, name: str, act: Callable[[], Awaitable[Any]]) -> Any:
         """Do something once: a finished step returns its journaled result and ``act`` is not called.
@@ -136,6 +138,7 @@ class Run:
             )
         if asked is None:
             raise Fenced(self.key)
+        reach(f"{self.kind}.{name.partition(':')[0]}.asked")
         self.control = asked.control
         if not asked.settled:
             raise Suspend(asked.deadline)

@@ -51,6 +51,7 @@ _OPTIONS = {
     "max_parallel_workers": "0",
     "autovacuum_max_workers": "1",
     "autovacuum_worker_slots": "1",
+    "dynamic_shared_memory_type": "mmap",  # a killed server leaves nothing outside its folder
     "io_method": "sync",
     "huge_pages": "off",
     "jit": "off",
