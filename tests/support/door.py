@@ -16,6 +16,7 @@ import msgspec
 from tidegate.clock import Clock, to_seconds
 from tidegate.errors import CloudError
 from tidegate.gateway.app import Gateway
+from tidegate.gateway.ports import NonceBook
 from tidegate.ids import Ids
 from tidegate.services.operation import Answer, Call, Done, Principal, Product, Request
 from tidegate.settings import Settings
@@ -236,12 +237,12 @@ class Knock:
 class Door:
     """A gateway with everything behind it at hand."""
 
-    gateway: Gateway
     ram: FakeRam
     nonces: FakeNonces
     clock: Clock
     service: TideService
     ids: Ids = field(default_factory=lambda: Ids(7))
+    gateway: Gateway = field(init=False)
 
     def rpc(
         self,
@@ -310,19 +311,22 @@ class Door:
 
 
 def open_door(
-    *credentials: Credential, clock: Clock | None = None, settings: Settings | None = None, **options: Any
+    *credentials: Credential,
+    clock: Clock | None = None,
+    nonces: NonceBook | None = None,
+    settings: Settings | None = None,
+    **options: Any,
 ) -> Door:
     """Return a door that knows the root key and ``credentials``."""
     ram = FakeRam(Credential(access_key_id=KEY_ID, secret=SECRET, principal=ROOT), *credentials)
-    nonces, service = FakeNonces(), TideService()
-    clock = clock or FixedClock()
-    gateway = Gateway(
-        {tide: service},
+    door = Door(ram=ram, nonces=FakeNonces(), clock=clock or FixedClock(), service=TideService())
+    door.gateway = Gateway(
+        {tide: door.service},
         ram=ram,
-        nonces=nonces,
-        clock=clock,
+        nonces=nonces or door.nonces,
+        clock=door.clock,
         ids=Ids(1),
         settings=settings or Settings(data_dir=Path("/nonexistent")),
         **options,
     )
-    return Door(gateway, ram, nonces, clock, service)
+    return door

@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 from tidegate.errors import ConfigurationError
+from tidegate.gateway.http import CloudHttp
 
 #: Seconds an idle connection is kept; SDK pools keep theirs about a minute.
 _KEEP_ALIVE = 75
@@ -44,7 +45,7 @@ class HttpServer:
         self.address = listener.getsockname()[:2]
         config = uvicorn.Config(
             self._app,
-            http="httptools",
+            http=CloudHttp,
             ws="none",
             lifespan="off",
             interface="asgi3",

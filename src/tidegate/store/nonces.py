@@ -24,16 +24,10 @@ _SECONDS = 5.0
 
 # Sorted, so that two gateways that spend the same nonces cannot wait for each other in a circle.
 _SPEND = """
-with given as (
-    select * from unnest($1::text[], $2::text[]) as g (access_key_id, nonce) order by 1, 2
-), fresh as (
-    insert into nonce (access_key_id, nonce, expires) select access_key_id, nonce, $3 from given
-    on conflict do nothing
-    returning access_key_id, nonce
-)
-select (select epoch from ram_epoch) as epoch,
-       (select array_agg(access_key_id) from fresh) as keys,
-       (select array_agg(nonce) from fresh) as nonces
+insert into nonce (access_key_id, nonce, expires)
+select key, word, $3 from unnest($1::text[], $2::text[]) as given (key, word) order by key, word
+on conflict do nothing
+returning access_key_id, nonce, (select epoch from ram_epoch) as epoch
 """
 _EPOCH = "select epoch from ram_epoch"
 _CLEAN = "delete from nonce where ctid = any (array(select ctid from nonce where expires < $1 limit $2))"
@@ -76,7 +70,8 @@ class Nonces:
 
     async def epoch(self) -> int:
         """Return the present RAM epoch: how often keys, policies or roles have changed."""
-        return int((await self._ask(_EPOCH))["epoch"])
+        [row] = await self._ask(_EPOCH)
+        return int(row["epoch"])
 
     async def close(self) -> None:
         """Close the connection; calls that still wait get StoreError."""
@@ -100,22 +95,21 @@ class Nonces:
     async def _spend_batch(self, batch: Mapping[_Name, _Waiter]) -> None:
         now = max(now for now, _ in batch.values())
         keys, nonces = [key for key, _ in batch], [nonce for _, nonce in batch]
-        row = await self._ask(_SPEND, keys, nonces, now + MEMORY)
-        fresh = set(zip(row["keys"] or (), row["nonces"] or (), strict=True))
+        fresh = {(row[0], row[1]): row["epoch"] for row in await self._ask(_SPEND, keys, nonces, now + MEMORY)}
         for name, (_, answer) in batch.items():
             if not answer.done():
-                answer.set_result(row["epoch"] if name in fresh else None)
+                answer.set_result(fresh.get(name))
         self._since_clean += len(batch)
         if self._since_clean >= _CLEAN_EVERY:
             self._since_clean = 0
             await self._ask(_CLEAN, now, _CLEAN_AT_MOST)
 
-    async def _ask(self, query: str, *arguments: Any) -> Any:
-        """Return one row. Never tries twice: the first try may have spent the nonces."""
+    async def _ask(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Run one query. Never tries twice: the first try may have spent the nonces."""
         async with self._turn:
             try:
                 connection = await self._connected()
-                return await connection.fetchrow(query, *arguments, timeout=_SECONDS)
+                return await connection.fetch(query, *arguments, timeout=_SECONDS)
             except _LOST as error:
                 raise StoreError("the database does not answer") from error
 

@@ -32,12 +32,14 @@ def parse(raw: bytes) -> dict[str, str]:
     try:
         for pair in raw.decode("utf-8").split("&"):
             name, _, value = pair.partition("=")
-            if name:
-                parameters[_decode(name)] = _decode(value)
+            if not name:
+                continue
+            name, value = _decode(name), _decode(value)
+            if len(name) > MAX_NAME or len(value) > MAX_VALUE:
+                raise faults.too_large()
+            parameters[name] = value
     except UnicodeDecodeError as error:
         raise faults.parameters_malformed() from error
-    if any(len(name) > MAX_NAME or len(value) > MAX_VALUE for name, value in parameters.items()):
-        raise faults.too_large()
     return parameters
 
 
