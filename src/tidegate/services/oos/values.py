@@ -59,10 +59,10 @@ def is_true(value: Json) -> bool:
             return value
         case str() if value.strip().lower() in ("true", "false", ""):
             return value.strip().lower() == "true"
-        case None | [] | {}:
-            return False
         case int() | float():
             return value != 0
+    if not value:
+        return False
     raise ExpressionError(f"not a condition: {to_json(value)[:80]}")
 
 

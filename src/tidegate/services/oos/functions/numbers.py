@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any, Final
 
@@ -120,7 +119,7 @@ def _combine(left: Number, sign: str, right: Number) -> Number:
 
 
 def _bounded(value: Number) -> Number:
-    if not math.isfinite(value) or abs(value) >= 2**63:
+    if not -(2**63) <= value < 2**63:  # false for infinities and what is not a number, too
         raise ExpressionError("the number is too large")
     return value
 
