@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, get_args
+from typing import Any, Final, cast, get_args
 
 from tidegate.services.oos import limits
 from tidegate.services.oos.compiler import Compiler
@@ -97,7 +97,7 @@ class _Definition:
         for key in self._node.value.keys() - _KEYS:
             self._problems.error(self._node.keys[key], "V3", f'a parameter has no key "{key}"')
         kind = self._plain("Type")
-        if kind not in _TYPES:
+        if not isinstance(kind, str) or kind not in _TYPES:
             self._problems.error(
                 self._mark, "V3", f"the Type of {self._name} must be one of {', '.join(sorted(_TYPES))}"
             )
@@ -105,7 +105,7 @@ class _Definition:
         default = self._node.value.get("Default")
         definition = ParameterDefinition(
             name=self._name,
-            type=kind,
+            type=cast("ParameterType", kind),
             default=default.plain() if default else None,
             has_default=default is not None,
             allowed_values=tuple(self._constraint("AllowedValues", kind) or ()),

@@ -165,7 +165,7 @@ class TaskParser:
             for key in node.value.keys() - {"Type", "ValueSelector"}:
                 self._problems.error(node.keys[key], "V5", f'a task\'s output has no key "{key}"')
             kind = node.value["Type"].value if "Type" in node.value else "String"
-            if kind not in _OUTPUT_TYPES:
+            if not isinstance(kind, str) or kind not in _OUTPUT_TYPES:
                 self._problems.error(node.mark, "V5", f"the output {name} has the unknown type {kind}")
             compiled = self._compiler.compile(selector, in_loop=in_loop)
             if isinstance(compiled, Literal) and isinstance(compiled.value, str):

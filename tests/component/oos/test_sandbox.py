@@ -1,0 +1,171 @@
+"""The helper process: what users write as programs ends within its budget and reaches nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import jq
+import pytest
+
+from tidegate.services.oos.sandbox import Sandbox
+from tidegate.services.oos.values import ExpressionError
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    made = Sandbox(time_limit=0.5)
+    yield made
+    await made.close()
+
+
+@pytest.mark.parametrize(
+    ("program", "value", "results"),
+    [
+        (".Instances.Instance[].Id", {"Instances": {"Instance": [{"Id": "a"}, {"Id": "b"}]}}, ["a", "b"]),
+        (".a, .b", {"a": "x\ny", "b": None}, ["x\ny", None]),
+        ("empty", None, []),
+        (".n", {"n": 10}, [10]),
+        (".n / 4", {"n": 10}, [2.5]),
+        ("if .Code then 1 else 2 end", {"Code": "x"}, [1]),
+        ('.[] | select(test("^a"; "i"))', ["Ab", "b"], ["Ab"]),
+        ('[.[] | tostring] | join(",")', [1, True, None], ["1,true,null"]),
+        (".", "漢字 \u2028 \0", ["漢字 \u2028 \0"]),
+    ],
+)
+async def test_all_results_come_back_with_their_types(
+    sandbox: Sandbox, program: str, value: Any, results: list[Any]
+) -> None:
+    found = await sandbox.run_jq(program, value)
+
+    assert found == results
+    assert [type(each) for each in found] == [type(each) for each in results]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "def f: f; f",
+        "def f: [., .] | f; f",
+        "until(false; .)",
+        "[range(1e12)]",
+        "range(1e12)",
+        "reduce range(1e12) as $i (0; . + $i)",
+        '"x" * 1000000000',
+        '[limit(1000; repeat("x" * 100000000))]',
+        '("a" * 40 + "b") | test("(a|a)*$")',
+        "..|..|..|..|[range(100000)]|..|..",
+        ".[",
+        '"a" | error',
+        ".a.b.c[]",
+        "input",
+        'import "/etc/passwd" as $d; $d',
+        'include "x"; .',
+    ],
+)
+async def test_a_hostile_program_is_an_error_and_the_next_one_runs(sandbox: Sandbox, program: str) -> None:
+    with pytest.raises(ExpressionError):
+        await sandbox.run_jq(program, {"a": "x"})
+
+    assert await sandbox.run_jq(".a", {"a": 1}) == [1]
+
+
+@pytest.mark.parametrize(
+    ("program", "results"),
+    [
+        ("env", [{}]),
+        ("$ENV", [{}]),
+        ("$ENV.PATH", [None]),
+        ("inputs", []),
+        ("input_filename", [None]),
+        ("debug", [5]),
+        ("stderr", [5]),
+    ],
+)
+async def test_nothing_of_the_machine_is_seen(
+    sandbox: Sandbox, program: str, results: list[Any], monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("TIDEGATE_SECRET", "hidden")
+
+    assert await sandbox.run_jq(program, 5) == results
+
+
+@pytest.fixture
+def readable(tmp_path: Path) -> Path:
+    """A folder that everybody may read, with a JSON file."""
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.is_relative_to(tempfile.gettempdir()) and folder != Path(tempfile.gettempdir()):
+            folder.chmod(0o755)
+    (tmp_path / "data.json").write_text('{"secret": 1}')
+    return tmp_path
+
+
+async def test_files_with_json_are_not_read_as_modules(sandbox: Sandbox, readable: Path) -> None:
+    program = f'import "data" as $data {{search: "{readable}"}}; $data'
+    assert jq.compile(program).input_value(None).all() == [[{"secret": 1}]]
+
+    with pytest.raises(ExpressionError):
+        await sandbox.run_jq(program, None)
+
+
+async def test_a_pattern_that_never_ends_is_an_error(sandbox: Sandbox) -> None:
+    with pytest.raises(ExpressionError, match="took longer"):
+        await sandbox.matches("(a+)+$", "a" * 50 + "b")
+
+    assert await sandbox.matches("(?<=a)b|ab", "ab")
+    assert not await sandbox.matches("a", "ab")
+
+
+async def test_programs_and_patterns_are_checked_without_running(sandbox: Sandbox) -> None:
+    assert await sandbox.check_jq("def f: f; f") is None
+    assert "syntax error" in str(await sandbox.check_jq(".["))
+    assert await sandbox.check_pattern("a{2,3}") is None
+    assert await sandbox.check_pattern("(") is not None
+
+
+async def test_many_at_once_get_their_own_answers(sandbox: Sandbox) -> None:
+    answers = await asyncio.gather(*(sandbox.run_jq(".[0] + 1", [number]) for number in range(200)))
+
+    assert answers == [[number + 1] for number in range(200)]
+
+
+async def test_a_caller_that_goes_away_does_not_give_its_answer_to_the_next(sandbox: Sandbox) -> None:
+    assert await sandbox.run_jq(".", 1) == [1]
+    slow = asyncio.create_task(sandbox.run_jq("reduce range(1e12) as $i (0; .)", None))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    slow.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await slow
+
+    assert await sandbox.run_jq(".", 2) == [2]
+
+
+async def test_a_killed_helper_is_replaced(sandbox: Sandbox) -> None:
+    assert await sandbox.run_jq(".", 1) == [1]
+    assert sandbox._process is not None
+    os.kill(sandbox._process.pid, 9)
+    await sandbox._process.wait()
+
+    assert await sandbox.run_jq(".", 2) == [2]
+
+
+async def test_a_value_too_large_is_not_even_sent(sandbox: Sandbox) -> None:
+    with pytest.raises(ExpressionError, match="larger than"):
+        await sandbox.run_jq(".", ["x" * 600_000] * 2)
+
+
+async def test_closing_leaves_no_process_behind() -> None:
+    sandbox = Sandbox()
+    assert await sandbox.run_jq(".", 1) == [1]
+    assert sandbox._process is not None
+    pid = sandbox._process.pid
+
+    await sandbox.close()
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
