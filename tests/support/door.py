@@ -98,6 +98,18 @@ async def open_gate(service: TideService, call: Call, request: OpenGateRequest) 
     return GateAnswer(request.gate_id, call.region)
 
 
+def sluice(_service: TideService, _call: Call, request: OpenGateRequest) -> list[str]:
+    if request.gate_id == "gone":
+        raise CloudError("InvalidGateId.NotFound", "The gate does not exist.", 404)
+    return [f"gate/{request.gate_id.removeprefix('g-')}"]
+
+
+@tide.operation("LiftSluice", on=sluice)
+async def lift_sluice(_service: TideService, call: Call, request: OpenGateRequest) -> GateAnswer:
+    """Lift the sluice of a gate."""
+    return GateAnswer(request.gate_id, call.region)
+
+
 @tide.operation("CloseGate")
 async def close_gate(_service: TideService, _call: Call, request: OpenGateRequest) -> Done:
     raise CloudError("IncorrectGateStatus", f'The gate "{request.gate_id}" is closed.', 403)

@@ -57,6 +57,9 @@ async def _resources(exchange: Exchange) -> Sequence[str]:
         named = name_resources(route.service, known(exchange.call), exchange.request)
         if inspect.isawaitable(named):
             named = await named
+    except CloudError as error:  # what it would touch does not exist; only who may touch anything is told so
+        exchange.complaint = exchange.complaint or error
+        return _ANYTHING
     except Exception:
         if exchange.complaint is None:
             raise

@@ -180,6 +180,15 @@ async def test_permission_comes_before_parameters(door: Door) -> None:
     assert door.service.opened == []
 
 
+async def test_only_who_may_touch_anything_is_told_what_does_not_exist(door: Door) -> None:
+    denied = await door.rpc("LiftSluice", GateId="gone", key=USER_KEY).at(door.gateway)
+    told = await door.rpc("LiftSluice", GateId="gone").at(door.gateway)
+
+    assert denied.code == "Forbidden.RAM"
+    assert (told.status, told.code) == (404, "InvalidGateId.NotFound")
+    assert door.ram.asked == [("tide:LiftSluice", "*")] * 2
+
+
 async def test_an_operation_without_actions_needs_no_permission(door: Door) -> None:
     reply = await door.rpc("BreakDam", key=USER_KEY).at(door.gateway)
 
