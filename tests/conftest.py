@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -21,7 +19,7 @@ from tidegate.store.database import Database
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL that all workers of this run share; started by the first test that asks."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
-    with postgres.shared_server(Path(tempfile.gettempdir()) / f"tidegate-tests-{run[:12]}") as dsn:
+    with postgres.shared_server(postgres.place(run)) as dsn:
         yield dsn
 
 

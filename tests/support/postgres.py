@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,14 @@ from tidegate.store.database import Database
 from tidegate.store.embedded import EmbeddedPostgres
 
 _START_SECONDS = 60
+_MEMORY = Path("/dev/shm")
+_ENOUGH = 2 * 1024**3
+
+
+def place(run: str) -> Path:
+    """Where the server of a test run lives: in memory when there is plenty, where a database is copied in 15 ms."""
+    roomy = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ENOUGH
+    return (_MEMORY if roomy else Path(tempfile.gettempdir())) / f"tidegate-tests-{run[:12]}"
 
 
 @contextmanager

@@ -70,6 +70,7 @@ class Node:
         self._number = 0
         self._consumer: queue.Consumer | None = None
         self._running: set[asyncio.Task[None]] = set()
+        self._stop_seconds = _STOP_SECONDS
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
         self._stopped.set()
@@ -94,7 +95,7 @@ class Node:
         if self._consumer is not None:
             self._consumer.stop()
         if self._running:
-            await asyncio.wait(self._running, timeout=_STOP_SECONDS)
+            await asyncio.wait(self._running, timeout=self._stop_seconds)
         self._drop_running()
         await self._stopped.wait()
 

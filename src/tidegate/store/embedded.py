@@ -66,7 +66,7 @@ _OPTIONS = {
     "deadlock_timeout": "200ms",
 }
 #: A cloud that is thrown away at its end need not survive a power cut.
-_EPHEMERAL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_EPHEMERAL = {"fsync": "off", "full_page_writes": "off"}
 
 
 def find_programs() -> Path:
@@ -91,7 +91,7 @@ class EmbeddedPostgres:
         self._programs = find_programs()
         self._options = _OPTIONS | {"max_connections": str(max_connections)} | (_EPHEMERAL if ephemeral else {})
         self._ephemeral = ephemeral
-        self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        self._account = _server_account()
         self._sockets = self._socket_folder()
         self._lock: int | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -219,7 +219,7 @@ class EmbeddedPostgres:
         path = self._programs / program
         user = ("-", "-", "0")
         if self._account:
-            closed = any(not _open_to_all(place) for place in (path, self._folder, self._sockets.parent))
+            closed = any(not _open_to_all(place) for place in (path, self._data, self._sockets))
             user = (str(self._account.pw_uid), str(self._account.pw_gid), str(int(closed)))
         return (sys.executable, "-I", "-S", str(_LAUNCHER), *user, str(path))
 
@@ -318,6 +318,19 @@ class EmbeddedPostgres:
             with suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), _STOP_SECONDS)
                 return
+
+
+def _server_account() -> pwd.struct_passwd | None:
+    """Whom the server runs as: PostgreSQL refuses root. None: as ourselves."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam("nobody")
+    except KeyError as error:
+        raise ConfigurationError(
+            "PostgreSQL does not run as root and this machine has no account named nobody."
+            " Make one, start Tidegate as an ordinary user, or give an outside server with --database postgresql://…"
+        ) from error
 
 
 def _open_to_all(place: Path) -> bool:

@@ -251,7 +251,7 @@ def _common(
         zone=vswitch.zone,
         launch_id=launch_id,
         position=0,
-        status=Status.PENDING,
+        status=Status.PENDING if spec.boots else Status.STOPPED,
         name="",
         host_name="",
         description=spec.description,

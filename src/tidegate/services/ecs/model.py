@@ -44,6 +44,8 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True):
     deletion_protection: bool = False
     resource_group_id: str = ""
     key_pair_name: str = ""
+    #: False: left Stopped, as CreateInstance does
+    boots: bool = True
     options: Options = Options()
 
 

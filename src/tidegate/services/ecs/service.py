@@ -69,7 +69,7 @@ class Ecs:
         return [one for one in catalog.INSTANCE_TYPES if not {one, f"{one}@{zone}"} & self.shortages]
 
     async def run_instances(
-        self, call: Call, spec: LaunchSpec, amount: int, *, at_least: int | None, dry_run: bool
+        self, call: Call, spec: LaunchSpec, amount: int, *, at_least: int | None = None, dry_run: bool = False
     ) -> list[str]:
         """Launch instances for a caller. A dry run ends in DryRunOperation when all is well, and changes nothing."""
         return await self._launch(
@@ -78,7 +78,7 @@ class Ecs:
             spec,
             amount,
             at_least=at_least,
-            repeat=("RunInstances", call.client_token, call.fingerprint),
+            repeat=(call.action, call.client_token, call.fingerprint),
             dry_run=dry_run,
         )
 

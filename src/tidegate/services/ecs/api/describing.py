@@ -49,7 +49,7 @@ class DescribeInstancesRequest(Paged):
     key_pair_name: str | None = None
     resource_group_id: str | None = None
     lock_reason: str | None = None
-    io_optimized: bool | None = None
+    io_optimized: str | None = None
     device_available: bool | None = None
     tag: list[TagFilter] = msgspec.field(default_factory=list)
     filter: list[Filter] = msgspec.field(default_factory=list)
@@ -136,7 +136,7 @@ def _matches_nothing(request: DescribeInstancesRequest) -> bool:
         or request.eip_addresses
         or request.key_pair_name
         or request.lock_reason
-        or request.io_optimized is False
+        or (request.io_optimized is not None and request.io_optimized.lower() in ("false", "none"))
         or request.device_available is False
     )
 

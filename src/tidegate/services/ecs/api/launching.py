@@ -1,4 +1,4 @@
-"""RunInstances (ecs.md 3)."""
+"""RunInstances, and CreateInstance, which is older (ecs.md 3)."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class SystemDisk(Request):
     disk_name: str = ""
 
 
-class RunInstancesRequest(Request):
-    """The instances wanted."""
+class CreateInstanceRequest(Request):
+    """The instance wanted."""
 
     image_id: str | None = None
     image_family: str | None = None
@@ -44,10 +44,7 @@ class RunInstancesRequest(Request):
     private_ip_address: str | None = None
     instance_name: str = ""
     host_name: str = ""
-    unique_suffix: bool = False
     description: str = ""
-    amount: int = 1
-    min_amount: int | None = None
     instance_charge_type: str = "PostPaid"
     period: int = 1
     period_unit: str = "Month"
@@ -72,6 +69,14 @@ class RunInstancesRequest(Request):
     dry_run: bool = False
 
 
+class RunInstancesRequest(CreateInstanceRequest):
+    """The instances wanted."""
+
+    amount: int = 1
+    min_amount: int | None = None
+    unique_suffix: bool = False
+
+
 class InstanceIdSet(Answer):
     """Ids of instances."""
 
@@ -85,7 +90,7 @@ class RunInstancesAnswer(Answer):
     order_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
-def _touched(_service: Ecs, call: Call, request: RunInstancesRequest) -> Sequence[str]:
+def _touched(_service: Ecs, call: Call, request: CreateInstanceRequest) -> Sequence[str]:
     """Name what a launch touches (ram.md 11)."""
     groups = [*filter(None, [request.security_group_id]), *request.security_group_ids]
     touched = ["instance/*", f"image/{request.image_id or '*'}"]
@@ -101,11 +106,26 @@ async def run_instances(service: Ecs, call: Call, request: RunInstancesRequest) 
     region_of(call)
     if request.min_amount is not None and not 1 <= request.min_amount <= request.amount:
         raise faults.bad("InvalidMinAmount.Malformed")
-    check_password(request.password)
-    spec = _spec(request, service.now())
+    spec = msgspec.structs.replace(_spec(request, service.now()), unique_suffix=request.unique_suffix)
     ids = await service.run_instances(call, spec, request.amount, at_least=request.min_amount, dry_run=request.dry_run)
     order_id = _order_of(ids[0]) if spec.charge_type == "PrePaid" else msgspec.UNSET
     return RunInstancesAnswer(InstanceIdSet(ids), order_id)
+
+
+class CreateInstanceAnswer(Answer):
+    """The instance that was made; it is Stopped."""
+
+    instance_id: str
+    order_id: str | msgspec.UnsetType = msgspec.UNSET
+
+
+@ecs.operation("CreateInstance", on=_touched)
+async def create_instance(service: Ecs, call: Call, request: CreateInstanceRequest) -> CreateInstanceAnswer:
+    """Make one instance and leave it Stopped."""
+    region_of(call)
+    spec = msgspec.structs.replace(_spec(request, service.now()), boots=False)
+    [made] = await service.run_instances(call, spec, 1, dry_run=request.dry_run)
+    return CreateInstanceAnswer(made, _order_of(made) if spec.charge_type == "PrePaid" else msgspec.UNSET)
 
 
 def _order_of(instance_id: str) -> str:
@@ -113,10 +133,11 @@ def _order_of(instance_id: str) -> str:
     return str(crc32(instance_id.encode()) + 10**14)
 
 
-def _spec(request: RunInstancesRequest, now: datetime) -> LaunchSpec:
+def _spec(request: CreateInstanceRequest, now: datetime) -> LaunchSpec:
     """Return what the request asks for; raises for what no launch could be."""
     if request.launch_template_id is not None or request.launch_template_name is not None:
         raise faults.not_found("InvalidLaunchTemplate")
+    check_password(request.password)
     if request.instance_type is None:
         raise faults.missing_parameter("InstanceType")
     _check_choices(request)
@@ -128,7 +149,6 @@ def _spec(request: RunInstancesRequest, now: datetime) -> LaunchSpec:
         security_group_ids=(*filter(None, [request.security_group_id]), *request.security_group_ids),
         instance_name=request.instance_name,
         host_name=request.host_name,
-        unique_suffix=request.unique_suffix,
         description=request.description,
         user_data=decode_user_data(request.user_data),
         tags=check_tags([(tag.key, tag.value) for tag in request.tag]),
@@ -141,7 +161,7 @@ def _spec(request: RunInstancesRequest, now: datetime) -> LaunchSpec:
     )
 
 
-def _image_id(request: RunInstancesRequest) -> str:
+def _image_id(request: CreateInstanceRequest) -> str:
     if request.image_id is not None:
         return request.image_id
     if request.image_family is None:
@@ -152,7 +172,7 @@ def _image_id(request: RunInstancesRequest) -> str:
     return image.id
 
 
-def _check_choices(request: RunInstancesRequest) -> None:
+def _check_choices(request: CreateInstanceRequest) -> None:
     for value, allowed, name in (
         (request.instance_charge_type, _CHARGE_TYPES, "InstanceChargeType"),
         (request.spot_strategy, _SPOT_STRATEGIES, "SpotStrategy"),
@@ -167,7 +187,7 @@ def _check_choices(request: RunInstancesRequest) -> None:
         raise invalid_parameter("InternetMaxBandwidthOut")
 
 
-def _options(request: RunInstancesRequest, now: datetime) -> Options:
+def _options(request: CreateInstanceRequest, now: datetime) -> Options:
     options = Options(
         auto_release_at=request.auto_release_time,
         spot_strategy=request.spot_strategy,
