@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -73,21 +73,32 @@ async def _cloud(dsn: str, hosts: Hosts) -> AsyncIterator[ServedEcs]:
         await node.stop()
         await working
         await invocations.close()
-        await hosts.close(destroy=True)
         await database.close()
 
 
+@asynccontextmanager
+async def memory_hosts() -> AsyncIterator[Hosts]:
+    """Hosts that nothing has to be done for."""
+    yield Machines()
+
+
 @contextmanager
-def served_ecs(dsn: str, make_hosts: Callable[[], Awaitable[Hosts]] | None = None) -> Iterator[ServedEcs]:
+def served_ecs(
+    dsn: str, make_hosts: Callable[[], AbstractAsyncContextManager[Hosts]] = memory_hosts
+) -> Iterator[ServedEcs]:
     """Serve ECS on the database ``dsn``; its hosts are in memory unless others are made."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="ecs")
     thread.start()
 
-    async def enter() -> tuple[object, ServedEcs]:
-        hosts = Machines() if make_hosts is None else await make_hosts()
-        context = _cloud(dsn, hosts)
-        return context, await context.__aenter__()
+    async def enter() -> tuple[AsyncExitStack, ServedEcs]:
+        stack = AsyncExitStack()
+        try:
+            hosts = await stack.enter_async_context(make_hosts())
+            return stack, await stack.enter_async_context(_cloud(dsn, hosts))
+        except BaseException:
+            await stack.aclose()
+            raise
 
     def run(awaitable: Awaitable[T]) -> T:
         async def wrapped() -> T:
@@ -96,11 +107,11 @@ def served_ecs(dsn: str, make_hosts: Callable[[], Awaitable[Hosts]] | None = Non
         return asyncio.run_coroutine_threadsafe(wrapped(), loop).result(60)
 
     try:
-        context, served = run(enter())
+        stack, served = run(enter())
         try:
             yield served
         finally:
-            run(context.__aexit__(None, None, None))  # type: ignore[attr-defined]
+            run(stack.aclose())
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)

@@ -1,34 +1,48 @@
-"""Hosts for tests of what stands on them: in memory, with faults on request."""
+"""Memory hosts for tests of what stands on them: with faults on request and scripts that take their time."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import Counter
-from collections.abc import Callable, Sequence
 
 from tidegate.errors import PlaneError
 from tidegate.plane.hosts.base import Command, Host, HostSpec, Outcome
+from tidegate.plane.hosts.memory import MemoryHosts
+from tidegate.reconcile.invocation import MARK
 
 
-class Machines:
-    """Hosts that only exist as rows here. ``broken`` names calls (``create``) that are refused; ``calls`` counts them."""
+class Machines(MemoryHosts):
+    """``broken`` names calls (``create``) that are refused; ``calls`` counts them.
 
-    name = "memory"
-    block = "172.16.0.0/12"
-    limits = ""
+    With ``hold`` set scripts run until it is taken back or somebody ends them; ``outcome`` is how they end.
+    """
 
     def __init__(self) -> None:
-        self.hosts: dict[str, Host] = {}
-        self.specs: dict[str, HostSpec] = {}
+        super().__init__()
         self.broken: set[str] = set()
         self.calls: Counter[str] = Counter()
-        self.commands: list[tuple[str, Command]] = []
-        self.outcome = Outcome(exit_code=0, output=b"")
-        #: scripts wait for this
-        self.go_on = asyncio.Event()
-        self.go_on.set()
-        self._lost: list[Callable[[], None]] = []
+        self.specs: dict[str, HostSpec] = {}
+        self.outcome: Outcome | None = None
+        self.scripts: list[tuple[str, Command]] = []
+        self._go_on = asyncio.Event()
+        self._go_on.set()
+        self._ended: dict[str, asyncio.Event] = {}
+
+    def hold(self) -> None:
+        """Let scripts run for ever."""
+        self._go_on.clear()
+
+    def go_on(self) -> None:
+        """Let scripts end."""
+        self._go_on.set()
+
+    async def drop(self, host_id: str) -> None:
+        """Let one host vanish without a trace."""
+        await super().destroy(host_id)
+
+    async def states(self) -> dict[str, str]:
+        """Return the state of every host."""
+        return {host.id: host.state for host in await self.list()}
 
     def _called(self, name: str) -> None:
         self.calls[name] += 1
@@ -38,58 +52,38 @@ class Machines:
     async def create(self, spec: HostSpec) -> Host:
         self._called("create")
         await asyncio.sleep(0)
-        if spec.id not in self.hosts:
-            self.specs[spec.id] = spec
-            self.hosts[spec.id] = Host(id=spec.id, address=spec.address, state="Running")
-        return self.hosts[spec.id]
+        self.specs[spec.id] = spec
+        return await super().create(spec)
 
     async def start(self, host_id: str) -> Host:
         self._called("start")
-        return self._set(host_id, "Running")
+        return await super().start(host_id)
 
     async def stop(self, host_id: str) -> None:
         self._called("stop")
-        if host_id in self.hosts:
-            self._set(host_id, "Stopped")
+        await super().stop(host_id)
 
     async def destroy(self, host_id: str) -> None:
         self._called("destroy")
-        self.hosts.pop(host_id, None)
-
-    def _set(self, host_id: str, state: str) -> Host:
-        if host_id not in self.hosts:
-            raise PlaneError(f"{host_id} is unknown")
-        self.hosts[host_id] = Host(id=host_id, address=self.hosts[host_id].address, state=state)  # type: ignore[arg-type]
-        return self.hosts[host_id]
-
-    async def list(self) -> Sequence[Host]:
-        self._called("list")
-        return list(self.hosts.values())
+        await super().destroy(host_id)
 
     async def run(self, host_id: str, command: Command) -> Outcome:
+        mark = command.environment.get(MARK)
+        if mark is None:
+            self._end(str(command.argv[-1]))
+            return await super().run(host_id, command)
         self._called("run")
-        self.commands.append((host_id, command))
-        if host_id not in self.hosts or self.hosts[host_id].state != "Running":
-            raise PlaneError(f"{host_id} does not run")
-        await self.go_on.wait()
-        return self.outcome
+        self.scripts.append((host_id, command))
+        answer = await super().run(host_id, command)
+        ended = self._ended.setdefault(mark, asyncio.Event())
+        waits = [asyncio.create_task(event.wait()) for event in (self._go_on, ended)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return Outcome(exit_code=137, output=b"") if ended.is_set() else self.outcome or answer
 
-    async def console(self, host_id: str) -> bytes:
-        return b"booted\n" if host_id in self.hosts else b""
-
-    async def connect(self, host_id: str | None, address: str, port: int, timeout: float = 3.0) -> socket.socket:
-        raise ConnectionRefusedError
-
-    def on_lost(self, callback: Callable[[], None]) -> None:
-        self._lost.append(callback)
-
-    def lose(self, *host_ids: str) -> None:
-        """Let hosts die with their plane."""
-        for host_id in host_ids:
-            del self.hosts[host_id]
-        for callback in self._lost:
-            callback()
-
-    async def close(self, *, destroy: bool = False) -> None:
-        if destroy:
-            self.hosts.clear()
+    def _end(self, mark: str) -> None:
+        if mark in self._ended:
+            self._ended[mark].set()

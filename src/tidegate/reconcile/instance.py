@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -116,9 +117,7 @@ class InstanceController:
         try:
             match instance.status:
                 case Status.STARTING:
-                    host = await self._hosts.create(host_of(instance, vswitch))
-                    if host.state == "Stopped":
-                        await self._hosts.start(instance.id)
+                    await self._boot(instance, vswitch)
                     return Event.BOOTED
                 case Status.RELEASING:
                     await self._hosts.destroy(instance.id)
@@ -128,6 +127,18 @@ class InstanceController:
                     return Event.HALTED
         except PlaneError as error:
             return _Failure(str(error))
+
+    async def _boot(self, instance: Instance, vswitch: VSwitch) -> None:
+        """Boot the machine from its disk, or make it when there is none."""
+        if instance.started_at is not None:
+            with suppress(PlaneError):
+                await self._hosts.start(instance.id)
+                return
+        elif instance.attempts:
+            await self._hosts.destroy(instance.id)  # what a first boot that failed may have left
+        host = await self._hosts.create(host_of(instance, vswitch))
+        if host.state == "Stopped":
+            await self._hosts.start(instance.id)
 
     async def _record(self, run: Run, results: Sequence[tuple[Instance, _Result]]) -> None:
         """Write what has happened and wake those who wait for it, in one transaction."""

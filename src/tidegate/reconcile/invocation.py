@@ -8,7 +8,8 @@ as it has not been heard of for the heartbeat limit; what had not begun is begun
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import msgspec
@@ -35,9 +36,19 @@ _log = get_logger("invocation")
 
 #: Seconds between two signs of life of a running invocation; as long a stop may take to be noticed.
 _BEAT = 1.0
+#: Stands in the environment of everything a script starts, so that all of it can be found and ended.
+MARK = "TIDEGATE_INVOCATION"
+#: Ends everything that carries the mark, in whatever session it is by now.
+_ENDER = f"""
+for process in /proc/[0-9]*; do
+    tr '\\0' '\\n' <"$process/environ" 2>/dev/null | grep -qx "{MARK}=$1" && kill -KILL "${{process#/proc/}}"
+done
+"""
+#: Seconds a script that was ended may take to be gone.
+_END_LIMIT = 5.0
 #: Keeps the script in a file that has no name any more when the script begins, so nothing is left behind.
 _LAUNCHER = 'f=$(mktemp) && cat >"$f" && exec 3<"$f" && rm -f "$f" && exec "$@" /proc/self/fd/3 </dev/null'
-_SHELL = ("/bin/sh",)
+_SHELL = ("sh",)
 #: ASSUMPTION: instances have one account.
 _USERS = ("", "root")
 
@@ -56,20 +67,21 @@ class InvocationController:
 
     async def __call__(self, run: Run) -> None:
         """Look at one invocation: begin what waits, declare dead what nobody runs, end when every run has ended."""
-        mine = run.id in self._running
-        async with run.transaction() as tx:
+        async with self._database.connection() as tx:
             invocation = await rows.invocation(tx, run.id)
             runs = [one for one in await rows.runs(tx, [run.id]) if one.status in OPEN]
             if invocation is None or not runs:
                 return
-            if mine:
-                self._beat_now[run.id].set()
+            if (beat_now := self._beat_now.get(run.id)) is not None:
+                beat_now.set()
                 raise Suspend(run.now() + self._patience)
             if invocation.beat_at is not None and run.now() < invocation.beat_at + self._patience:
                 raise Suspend(invocation.beat_at + self._patience)
-            for one in runs:
-                if one.status != PENDING:
-                    await rows.end(tx, run.id, one.instance_id, _failed("ExecutionInterrupted"), run.now())
+        orphans = [one.instance_id for one in runs if one.status != PENDING]
+        await asyncio.gather(*(self._end(run.id, one) for one in orphans))
+        async with run.transaction() as tx:
+            for instance_id in orphans:
+                await rows.end(tx, run.id, instance_id, _failed("ExecutionInterrupted"), run.now())
             await rows.own(tx, run.id, self._name, run.now())
             begun = await rows.begin(tx, run.id, run.now())
         reach("invocation.begin.recorded")
@@ -98,17 +110,29 @@ class InvocationController:
                 to_stop = await self._note(invocation.id, ended, last=len(ended) == len(tasks))
                 if to_stop is None:
                     return
-                for task, instance_id in list(tasks.items()):
-                    if task in ended:
-                        del tasks[task]
-                    elif instance_id in to_stop:
-                        task.cancel()
+                for task in ended:
+                    del tasks[task]
+                await self._end_all(invocation.id, {task: one for task, one in tasks.items() if one in to_stop})
         except UNREACHABLE as error:
             _log.warning("Lost the database while running %s: %s", invocation.id, error)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _end_all(self, invocation_id: str, tasks: Mapping[asyncio.Task[Ending], str]) -> None:
+        """End the script on some instances; whoever does not notice within a limit is given up."""
+        if not tasks:
+            return
+        await asyncio.gather(*(self._end(invocation_id, one) for one in tasks.values()))
+        _, late = await asyncio.wait(tasks, timeout=_END_LIMIT)
+        for task in late:
+            task.cancel()
+
+    async def _end(self, invocation_id: str, instance_id: str) -> None:
+        """Kill everything the script has started on an instance. A host that does not run has nothing left to kill."""
+        with suppress(PlaneError):
+            await self._hosts.run(instance_id, HostCommand(argv=(*_SHELL, "-c", _ENDER, "sh", invocation_id)))
 
     async def _something(self, invocation_id: str, tasks: Iterable[asyncio.Task[Ending]]) -> None:
         """Wait until a script has ended, somebody asks for a look, or it is time for a sign of life."""
@@ -129,7 +153,9 @@ class InvocationController:
             to_stop = await rows.beat(tx, invocation_id, self._name, now)
             if to_stop is not None:
                 for task, instance_id in ended.items():
-                    ending = Ending(status="Terminated") if task.cancelled() else task.result()
+                    ending = Ending(status="Failed") if task.cancelled() else task.result()
+                    if instance_id in to_stop and ending.status != "Success":
+                        ending = Ending(status="Terminated", output=ending.output, dropped=ending.dropped)
                     await rows.end(tx, invocation_id, instance_id, ending, now)
                 if last:
                     await work.wake(tx, f"{KIND}/{invocation_id}", now=now)
@@ -140,24 +166,20 @@ class InvocationController:
         if invocation.username not in _USERS:
             return _failed("AccountNotExists")
         try:
-            if invocation.working_dir and not await self._has_directory(instance_id, invocation.working_dir):
-                return _failed("DirectoryNotExists")
             return ending_of(await self._hosts.run(instance_id, host_command(invocation)))
         except PlaneError as error:
             _log.info("A script could not run on %s: %s", instance_id, error)
-            return _failed(await self._explanation(instance_id))
+            return _failed(await self._explanation(invocation, instance_id))
 
-    async def _has_directory(self, instance_id: str, directory: str) -> bool:
-        check = HostCommand(argv=(*_SHELL, "-c", 'test -d "$1"', "sh", directory))
-        return (await self._hosts.run(instance_id, check)).exit_code == 0
-
-    async def _explanation(self, instance_id: str) -> str:
+    async def _explanation(self, invocation: Invocation, instance_id: str) -> str:
         """Return the error code for a host that did not run a script."""
         async with self._database.connection() as tx:
             found = await instance_rows.by_ids(tx, [instance_id])
         if not found:
             return "InstanceReleased"
-        return "ExecutionException" if found[0].status == Status.RUNNING else "InstanceNotRunning"
+        if found[0].status != Status.RUNNING:
+            return "InstanceNotRunning"
+        return "DirectoryNotExists" if invocation.working_dir else "ExecutionException"
 
     async def close(self) -> None:
         """End every script this process runs; they will be found interrupted."""
@@ -168,14 +190,34 @@ class InvocationController:
 
 
 def host_command(invocation: Invocation) -> HostCommand:
-    """Return the command that runs the script: by the interpreter its first line names, else by the shell."""
-    argv = (*_SHELL, "-c", _LAUNCHER, "sh", *interpreter(invocation.script))
+    """Return the command that runs the script: by the shell, or by the interpreter that its first line names."""
+    argv: Sequence[str]
+    script = invocation.script
+    if is_plain(script):
+        argv, stdin = (*_SHELL, "-c", script.decode()), b""
+    else:
+        argv, stdin = (*_SHELL, "-c", _LAUNCHER, "sh", *interpreter(script)), script
     command = HostCommand(
-        argv=argv, stdin=invocation.script, timeout=float(invocation.timeout), keep=limits.OUTPUT_BYTES
+        argv=argv,
+        stdin=stdin,
+        environment={MARK: invocation.id},
+        timeout=float(invocation.timeout),
+        keep=limits.OUTPUT_BYTES,
     )
     if invocation.working_dir:
         return msgspec.structs.replace(command, directory=invocation.working_dir)
     return command
+
+
+def is_plain(script: bytes) -> bool:
+    """Tell whether a script is text for the shell, which can be handed over as an argument."""
+    if script.startswith(b"#!") or b"\0" in script:
+        return False
+    try:
+        script.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def interpreter(script: bytes) -> tuple[str, ...]:

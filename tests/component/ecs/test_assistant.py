@@ -53,10 +53,9 @@ async def test_a_script_runs_in_every_instance_and_its_output_is_kept(world: Wor
     plain = await results(world, invocation, ContentEncoding="PlainText")
     assert [(one["InstanceId"], one["ExitCode"], one["Output"]) for one in plain] == [(one, 0, "hi\n") for one in made]
     assert base64.b64decode((await results(world, invocation))[0]["Output"]) == b"hi\n"
-    scripts = {host: command for host, command in world.hosts.commands if command.stdin}
-    assert scripts.keys() == set(made)
-    assert {(one.stdin, one.directory, one.timeout, one.keep) for one in scripts.values()} == {
-        (b"echo hi", "/srv", 90.0, 24 * 1024)
+    assert sorted(host for host, _ in world.hosts.scripts) == sorted(made)
+    assert {(one.argv[-1], one.directory, one.timeout, one.keep) for _, one in world.hosts.scripts} == {
+        ("echo hi", "/srv", 90.0, 24 * 1024)
     }
 
 
@@ -96,7 +95,7 @@ async def test_a_kept_command_is_invoked_with_parameters_and_outlived_by_its_run
     [listed] = (await world.call("DescribeCommands", CommandId=command))["Commands"]["Command"]
     await world.call("DeleteCommand", CommandId=command)
 
-    assert world.hosts.commands[-1][1].stdin == b"echo tide"
+    assert world.hosts.scripts[-1][1].argv[-1] == "echo tide"
     assert shown["Parameters"] == '{"Who":"tide"}'
     assert listed["ParameterNames"] == {"ParameterName": ["who"]}
     assert (await world.call("DescribeCommands"))["TotalCount"] == 0
@@ -171,18 +170,37 @@ async def test_why_a_script_could_not_run_is_told(
 
 async def test_a_missing_directory_is_told(world: World) -> None:
     made = await world.launch()
-    world.hosts.outcome = Outcome(exit_code=1, output=b"")
+    world.hosts.broken.add("run")  # as hosts do for a directory that is not there
 
     invocation = await run(world, *made, WorkingDir="/nowhere")
     await ended(world, invocation)
 
     assert (await results(world, invocation))[0]["ErrorCode"] == "DirectoryNotExists"
-    assert not any(command.stdin for _, command in world.hosts.commands)
+
+
+@pytest.mark.parametrize(
+    ("content", "argv", "stdin"),
+    [
+        ("echo hi", ("sh", "-c", "echo hi"), b""),
+        ("#!/usr/bin/python3\nprint()", ("sh", "/usr/bin/python3"), b"#!/usr/bin/python3\nprint()"),
+        ("echo \x00", ("sh", "sh"), b"echo \x00"),
+    ],
+)
+async def test_a_script_goes_to_the_shell_or_through_a_file_to_its_interpreter(
+    world: World, content: str, argv: tuple[str, ...], stdin: bytes
+) -> None:
+    made = await world.launch()
+
+    await ended(world, await run(world, *made, CommandContent=content))
+
+    [(_, command)] = world.hosts.scripts
+    assert command.argv[-len(argv) :] == argv or (command.argv[0], *command.argv[4:]) == argv
+    assert command.stdin == stdin
 
 
 async def test_a_running_script_is_stopped_on_request(world: World) -> None:
     made = await world.launch()
-    world.hosts.go_on.clear()
+    world.hosts.hold()
     invocation = await run(world, *made)
     await world.settle()
     [during] = (await world.call("DescribeInvocations", InvokeId=invocation))["Invocations"]["Invocation"]
@@ -203,12 +221,12 @@ async def test_a_script_that_has_not_begun_is_cancelled(world: World) -> None:
     await world.settle()
 
     assert (await results(world, invocation))[0]["InvocationStatus"] == "Cancelled"
-    assert world.hosts.commands == []
+    assert world.hosts.scripts == []
 
 
 async def test_a_script_whose_process_died_is_interrupted_and_never_run_again(world: World) -> None:
     made = await world.launch()
-    world.hosts.go_on.clear()
+    world.hosts.hold()
     invocation = await run(world, *made)
     await world.settle()
     for _ in range(100):
@@ -234,7 +252,7 @@ async def test_a_second_process_leaves_a_living_ones_script_alone(
 ) -> None:
     world = make_world(database, clock, ids)
     made = await world.launch()
-    world.hosts.go_on.clear()
+    world.hosts.hold()
     invocation = await run(world, *made)
     await world.settle()
     other = InvocationController(database, world.hosts, clock, Ids(seed=2), patience=15)
@@ -242,7 +260,7 @@ async def test_a_second_process_leaves_a_living_ones_script_alone(
     async with database.transaction() as tx:
         await tx.execute("update work set due_at = now() where kind = 'invocation'")
     await world.settle()
-    world.hosts.go_on.set()
+    world.hosts.go_on()
 
     world.driver.node._controllers = {"invocation": world.invocations}
     shown = await ended(world, invocation)

@@ -19,7 +19,7 @@ async def test_an_instance_is_pending_at_once_and_running_by_itself(world: World
 
     assert at_first == "Pending"
     assert await world.status(made[0]) == "Running"
-    assert world.hosts.hosts[made[0]].state == "Running"
+    assert await world.hosts.states() == {made[0]: "Running"}
 
 
 async def test_a_host_is_made_of_what_the_instance_is(world: World) -> None:

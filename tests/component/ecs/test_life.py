@@ -33,8 +33,7 @@ async def test_an_instance_stops_and_starts_again(world: World) -> None:
 
     assert seen == ["Stopping", "Stopped", "Starting", "Running"]
     assert described["StoppedMode"] == "StopCharging"
-    assert world.hosts.calls["create"] == 2
-    assert world.hosts.calls["start"] == 1
+    assert (world.hosts.calls["create"], world.hosts.calls["start"]) == (1, 1)
 
 
 async def test_a_reboot_shows_starting_and_boots_the_same_host(world: World) -> None:
@@ -84,7 +83,7 @@ async def test_a_released_instance_is_gone_with_its_host_and_its_tags(world: Wor
     await world.settle()
 
     assert (during, await world.status(one)) == ("Stopping", "gone")
-    assert world.hosts.hosts == {}
+    assert await world.hosts.states() == {}
     assert (await world.call("DescribeInstances"))["TotalCount"] == 0
     listed = await world.call("ListTagResources", ResourceType="instance", ResourceId=[one])
     assert listed["TagResources"]["TagResource"] == []
@@ -217,7 +216,7 @@ async def test_a_release_that_fails_is_tried_until_it_works_and_holds_the_addres
 
 async def test_hosts_that_die_are_shown_stopped_at_once_and_start_as_new_ones(world: World) -> None:
     made = await world.launch(3)
-    del world.hosts.hosts[made[1]]
+    await world.hosts.drop(made[1])
 
     lost = await notice_losses(world.database, world.hosts, world.clock)
     seen = [await world.status(one) for one in made]
@@ -226,7 +225,7 @@ async def test_hosts_that_die_are_shown_stopped_at_once_and_start_as_new_ones(wo
 
     assert lost == [made[1]]
     assert seen == ["Running", "Stopped", "Running"]
-    assert world.hosts.hosts[made[1]].state == "Running"
+    assert (await world.hosts.states())[made[1]] == "Running"
 
 
 async def test_at_start_up_what_lives_goes_on_strangers_go_and_the_lost_are_stopped(world: World) -> None:
@@ -234,15 +233,30 @@ async def test_at_start_up_what_lives_goes_on_strangers_go_and_the_lost_are_stop
     stranger = await world.hosts.create(type(world.hosts.specs[made[0]])(
         id="i-stranger", vswitch_id="v", network="172.16.0.0/20", gateway="172.16.15.253", address="172.16.0.99", hostname="x"
     ))  # fmt: skip
-    del world.hosts.hosts[made[2]]
+    await world.hosts.drop(made[2])
 
     adoption = await adopt(world.database, world.hosts, world.clock)
 
     assert adoption.destroyed == [stranger.id]
     assert adoption.lost == [made[2]]
     assert list(adoption.alive) == sorted(made[:2])
-    assert world.hosts.hosts.keys() == set(made[:2])
+    assert (await world.hosts.states()).keys() == set(made[:2])
     assert await world.status(made[2]) == "Stopped"
+
+
+async def test_a_plane_that_dies_leaves_disks_that_start_again(world: World) -> None:
+    made = await world.launch(2)
+    world.hosts.lose()
+
+    await notice_losses(world.database, world.hosts, world.clock)
+    seen = [await world.status(one) for one in made]
+    await world.call("ModifyInstanceAttribute", InstanceId=made[0], HostName="other")
+    await world.ecs.start(ACCOUNT, made)
+    await world.settle()
+
+    assert seen == ["Stopped", "Stopped"]
+    assert [await world.status(one) for one in made] == ["Running", "Running"]
+    assert world.hosts.calls["create"] == 2
 
 
 async def test_a_boot_that_was_cut_off_after_the_host_stood_is_finished_without_a_second_host(world: World) -> None:
@@ -256,7 +270,7 @@ async def test_a_boot_that_was_cut_off_after_the_host_stood_is_finished_without_
     await world.settle()
 
     assert await world.status(one) == "Running"
-    assert list(world.hosts.hosts) == [one]
+    assert await world.hosts.states() == {one: "Running"}
 
 
 async def test_delays_make_an_instance_wait_in_starting_and_stopping(

@@ -152,11 +152,11 @@ def test_a_script_killed_at_its_limit_has_timed_out() -> None:
 @pytest.mark.parametrize(
     ("content", "program"),
     [
-        (b"echo hi", ("/bin/sh",)),
+        (b"echo hi", ("sh",)),
         (b"#!/usr/bin/env python3\nprint(1)", ("/usr/bin/env", "python3")),
         (b"#!/bin/bash -eu -o pipefail\n", ("/bin/bash", "-eu -o pipefail")),
         (b"#! /bin/sh \r\necho", ("/bin/sh",)),
-        (b"#!\n", ("/bin/sh",)),
+        (b"#!\n", ("sh",)),
     ],
 )
 def test_a_script_is_run_by_the_program_its_first_line_names(content: bytes, program: tuple[str, ...]) -> None:
