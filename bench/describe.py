@@ -22,11 +22,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from tidegate.plane.hosts.memory import MemoryHosts
-
 from tidegate.clock import SystemClock, to_seconds
 from tidegate.gateway.app import Gateway
 from tidegate.ids import Ids
+from tidegate.plane.hosts.memory import MemoryHosts
 from tidegate.reconcile.engine import Node
 from tidegate.reconcile.instance import InstanceController
 from tidegate.services.ecs import api
