@@ -21,6 +21,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hosts: str = "auto"
     #: auto | nftables | haproxy | aio | memory
     gate: str = "auto"
+    #: path of the Redis server to run; None = valkey-server or redis-server of the system, else of a wheel
+    redis_server: str | None = None
+    #: how long a new Redis instance stays ``Creating`` at least (kvstore.md 2)
+    redis_creation_delay: float = 0.0
     #: /_tidegate/clock may advance the cloud's time
     adjustable_clock: bool = False
     #: the min/max and desired-capacity check of a group (ess.md 2.3, ASSUMPTION 60)

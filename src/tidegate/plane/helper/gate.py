@@ -6,10 +6,12 @@ need not know what another one said before.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from tidegate.plane.gate.ranges import Ranges, contains, difference
+from tidegate.plane.helper import kernel
 from tidegate.plane.helper.cloud import Cloud
 from tidegate.plane.helper.server import RefusedError, Request, Verb
 from tidegate.plane.netlink.nftables import NfTables
@@ -33,42 +35,60 @@ class Gates:
 
     def install(self, owner: str, port: int) -> None:
         """Close the port to everybody, unless the gate stands already in this very namespace."""
-        with self._kernel(owner) as kernel:
+        with self._tables(owner) as tables:
             guard = self._guards.get(owner)
-            if guard is not None and guard.port == port and _stands(kernel):
+            if guard is not None and guard.port == port and _stands(tables):
                 return
-            kernel.install(port)
+            tables.install(port)
             self._guards[owner] = Guard(port)
 
     def remove(self, owner: str) -> None:
         """Take the gate away; the namespace may be gone already."""
         if self._guards.pop(owner, None) and self._networks.get(owner):
-            with self._kernel(owner) as kernel:
-                kernel.remove()
+            with self._tables(owner) as tables:
+                tables.remove()
 
     def allow(self, owner: str, ranges: Ranges) -> tuple[int, int]:
-        """Make ``ranges`` the list; returns how many came and how many went."""
+        """Make ``ranges`` the list; returns how many came and how many went.
+
+        The list that is there already is compared with the kernel's, and repaired: somebody may have meddled.
+        """
         guard = self._guard(owner)
         gone, fresh = difference(guard.ranges, ranges)
-        with self._kernel(owner) as kernel:
+        with self._tables(owner) as tables:
             try:
-                kernel.change(gone, fresh)
+                tables.change(gone, fresh)
+                if not (gone or fresh) and tables.show() != ranges:
+                    tables.replace(ranges)
             except OSError:
-                kernel.replace(ranges)
+                tables.replace(ranges)
         guard.ranges = ranges
         return len(fresh), len(gone)
 
     def show(self, owner: str) -> Ranges:
         """Read the list back from the kernel."""
         self._guard(owner)
-        with self._kernel(owner) as kernel:
-            return kernel.show()
+        with self._tables(owner) as tables:
+            return tables.show()
 
     def cut(self, owner: str) -> int:
         """End the connections of clients that are not on the list."""
         guard = self._guard(owner)
         with self._networks.inside(owner):
             return destroy_connections(guard.port, lambda client: not contains(guard.ranges, client))
+
+    def probe(self) -> None:
+        """Install a gate in a namespace that is thrown away; OSError says why there can be none on this machine."""
+        home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            kernel.unshare(kernel.NEWNET)
+            with closing(NfTables()) as tables:
+                tables.install(1)
+                tables.change((), ((1, 2),))
+                tables.show()
+        finally:
+            kernel.setns(home, kernel.NEWNET)
+            os.close(home)
 
     def owners(self) -> list[str]:
         """Return who has a gate."""
@@ -80,14 +100,14 @@ class Gates:
         return self._guards[owner]
 
     @contextmanager
-    def _kernel(self, owner: str) -> Iterator[NfTables]:
-        with self._networks.inside(owner), closing(NfTables()) as kernel:
-            yield kernel
+    def _tables(self, owner: str) -> Iterator[NfTables]:
+        with self._networks.inside(owner), closing(NfTables()) as tables:
+            yield tables
 
 
-def _stands(kernel: NfTables) -> bool:
+def _stands(tables: NfTables) -> bool:
     try:
-        kernel.show()
+        tables.show()
     except FileNotFoundError:
         return False
     return True
@@ -114,6 +134,10 @@ def verbs(cloud: Cloud) -> dict[str, Verb]:
     def cut(request: Request) -> object:
         return gates.cut(request.args["owner"])
 
+    def probe(_: Request) -> object:
+        gates.probe()
+        return None
+
     def owners(_: Request) -> object:
         return gates.owners()
 
@@ -124,4 +148,5 @@ def verbs(cloud: Cloud) -> dict[str, Verb]:
         "gate.show": show,
         "gate.cut": cut,
         "gate.list": owners,
+        "gate.probe": probe,
     }

@@ -17,11 +17,8 @@ _VERSION = re.compile(r"(Valkey|Redis) server v=(\d+)\.(\d+)\.(\d+)", re.IGNOREC
 OLDEST = (6, 2, 0)
 #: The first release of each line without the known remote holes in scripting; a line not listed is not judged.
 SECURE = {
-    ("Redis", 6): (6, 2, 20),
-    ("Redis", 7): (7, 2, 11),
-    ("Redis", 8): (8, 0, 4),
-    ("Valkey", 7): (7, 2, 11),
-    ("Valkey", 8): (8, 0, 6),
+    "Redis": ((6, 2, 20), (7, 2, 11), (7, 4, 6), (8, 0, 4), (8, 2, 2)),
+    "Valkey": ((7, 2, 11), (8, 0, 6), (8, 1, 4)),
 }
 _SECONDS = 10
 
@@ -41,7 +38,7 @@ class Binary(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def warning(self) -> str:
         """What people should know about its age, or nothing. A distribution's own patches cannot be seen from here."""
-        floor = SECURE.get((self.product, self.version[0]))
+        floor = next((first for first in SECURE.get(self.product, ()) if first[:2] == self.version[:2]), None)
         if floor is None or self.version >= floor or self.source == "system":
             return ""
         return f"{self} has known security holes; the first release without them is {'.'.join(map(str, floor))}"
