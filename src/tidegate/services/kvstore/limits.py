@@ -13,6 +13,10 @@ INSTANCE_IDS = 30
 #: tags of a resource, and keys of one tag filter (kvstore.md 3; the family's number for the former)
 TAGS = 20
 TAG_FILTERS = 5
+#: resources of one TagResources call
+TAGGED = 50
+#: characters of a tag's key and of its value
+TAG_TEXT = 128
 #: DescribeInstances (kvstore.md 3)
 PAGE_SIZE = 30
 MAX_PAGE_SIZE = 50
