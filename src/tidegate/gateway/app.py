@@ -11,7 +11,7 @@ from tidegate.gateway.authorize import Authorize
 from tidegate.gateway.clock import AdvanceClock, Mover
 from tidegate.gateway.decode import decode
 from tidegate.gateway.encode import check_format, choose_format, encode, encode_error
-from tidegate.gateway.exchange import Handler
+from tidegate.gateway.exchange import CALL_LIMIT, Handler
 from tidegate.gateway.health import Health, Probe
 from tidegate.gateway.identify import identify
 from tidegate.gateway.invoke import invoke
@@ -27,9 +27,6 @@ from tidegate.ids import Ids
 from tidegate.services.operation import Principal, Product
 from tidegate.settings import Settings
 from tidegate.wire import faults
-
-#: Seconds after which a call is given up; SDKs give up after 10 (wire.md 10).
-CALL_LIMIT = 9.0
 
 Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
 

@@ -11,6 +11,9 @@ from tidegate.errors import CloudError
 from tidegate.gateway.routes import Route
 from tidegate.services.operation import Answer, Call, Principal, Request
 
+#: Seconds after which a call is given up, over HTTP and inside this process; SDKs give up after 10 (wire.md 10).
+CALL_LIMIT = 9.0
+
 
 @dataclass(slots=True, kw_only=True)
 class Claim:

@@ -8,15 +8,12 @@ from typing import Any
 
 from tidegate.errors import CloudError
 from tidegate.gateway.encode import answer_tree
-from tidegate.gateway.exchange import Exchange, Handler
+from tidegate.gateway.exchange import CALL_LIMIT, Exchange, Handler
 from tidegate.gateway.respond import fail, record
 from tidegate.gateway.routes import Routes
 from tidegate.ids import Ids
 from tidegate.services.binding import bind
 from tidegate.services.operation import Principal
-
-#: Seconds after which a call is given up, as over HTTP.
-CALL_LIMIT = 9.0
 
 
 class LocalCaller:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
@@ -103,8 +102,4 @@ def _given(annotation: Any) -> Any:
 
 
 def _is_json(annotation: Any) -> bool:
-    return get_origin(annotation) is Annotated and any(isinstance(mark, _JsonText) for mark in _marks(annotation))
-
-
-def _marks(annotation: Any) -> Iterator[Any]:
-    yield from annotation.__metadata__
+    return get_origin(annotation) is Annotated and JSON_TEXT in annotation.__metadata__
