@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from planes import NOBODY, eventually, interpreter_of, running_helper, state_directory
+from support.planes import NOBODY, eventually, interpreter_of, running_helper, state_directory
 from tidegate.errors import PlaneError
 from tidegate.plane.helper.client import HelperClient
 from tidegate.plane.helper.protocol import SOCKET

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 import tidegate
-from planes import NOBODY, interpreter_of
+from support.planes import NOBODY, interpreter_of
 
 _PLUGINS = ("pytest_asyncio.plugin", "pytest_timeout")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from planes import eventually
+from support.planes import eventually
 from support.redis_world import EVERY, REAL, Client, World, world
 from tidegate.errors import PlaneError
 from tidegate.plane.gate.ranges import LAST, block, merge

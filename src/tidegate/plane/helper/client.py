@@ -225,12 +225,22 @@ class _Connection:
             self._flush()
             async with asyncio.timeout(patience):
                 return await answer
+        except asyncio.CancelledError:
+            self._cancel(number)
+            raise
         except EOFError:
             raise PlaneError(f"{verb}: the helper is gone") from None
         except TimeoutError:
+            self._cancel(number)
             raise PlaneError(f"{verb}: the helper did not answer in {patience:g} s") from None
         finally:
             self._waiting.pop(number, None)
+
+    def _cancel(self, number: int) -> None:
+        """Tell the helper that nobody waits for this answer; what came of it meanwhile is thrown away."""
+        with contextlib.suppress(EOFError):
+            self._channel.send({"cancel": number})
+            self._flush()
 
     async def gone(self) -> None:
         """Wait until the helper's process, and with it everything inside, has ended."""

@@ -24,7 +24,7 @@ class Cloud:
         self.boot_id = os.urandom(8).hex()
         self.loop = Loop()
         self.processes = Processes(self.loop)
-        self.networks = Networks(self.processes)
+        self.networks = Networks(self.loop, self.processes)
 
 
 def verbs(cloud: Cloud) -> dict[str, Verb]:

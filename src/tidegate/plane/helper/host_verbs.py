@@ -129,7 +129,7 @@ class _Commands:
         self._running = 0
 
     def run(self, request: Request) -> object:
-        """Run a command and answer when it has ended; its time limit ends its whole process group."""
+        """Run a command and answer when it has ended; time limit and cancellation end its whole process group."""
         host = self._hosts.running(request.args["id"])
         if self._running >= _COMMANDS:
             raise RefusedError(f"{_COMMANDS} commands run already")
@@ -155,5 +155,6 @@ class _Commands:
 
         self._running += 1
         process = host.start(program, kept.add, failed=failed, ended=ended)
+        request.cancelled = process.kill_group
         timer = self._hosts.cloud.loop.call_later(request.args["timeout"], expire)
         return LATER

@@ -13,11 +13,14 @@ import socket
 from collections.abc import Callable, Iterator
 
 from tidegate.plane.helper import kernel
+from tidegate.plane.helper.loop import Loop
 from tidegate.plane.helper.processes import Processes
 from tidegate.plane.netlink.route import Route
 
 #: a bridge takes 1,023 ports (dataplane.md 3); some are left for cables to further bridges
 PORTS_PER_BRIDGE = 1_000
+#: seconds between two attempts to remove links, should the first fail for want of memory
+_PAUSE = 1.0
 #: a quiet first page of the vendor's hardware addresses; the rest is made of the IPv4 address, so that whoever gets an
 #: address again also gets the hardware address that its neighbours remember
 _VENDOR = b"\x00\x16"
@@ -56,7 +59,8 @@ class Namespace:
 class Networks:
     """All vSwitches and network namespaces. Methods raise OSError when the kernel refuses, ValueError on a conflict."""
 
-    def __init__(self, processes: Processes) -> None:
+    def __init__(self, loop: Loop, processes: Processes) -> None:
+        self._loop = loop
         self._processes = processes
         self._waste: list[Callable[[], None]] = []
         self._is_sweeping = False
@@ -208,13 +212,19 @@ class Networks:
         round_of, self._waste = self._waste, []
         self._is_sweeping = True
 
-        def swept(_: int) -> None:
+        def swept(code: int) -> None:
+            if code != 0:
+                self._loop.call_later(_PAUSE, sweep)
+                return
             self._is_sweeping = False
             for gone in round_of:
                 gone()
             self._sweep()
 
-        self._processes.work(self._route.delete_retired, keep=[self._route.socket.fileno()], ended=swept)
+        def sweep() -> None:
+            self._processes.work(self._route.delete_retired, keep=[self._route.socket.fileno()], ended=swept)
+
+        sweep()
 
 
 def _quiet(*, forward: bool = False) -> None:

@@ -106,7 +106,14 @@ class Processes:
         """
         reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         process = Process(running, failed, ended)
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.close(reader)
+            os.close(writer)
+            process.is_over = True
+            self._loop.call_later(0, lambda reason=str(error): failed(reason))  # type: ignore[misc]
+            return process
         if pid == 0:
             _begin(prepare, body, writer, keep)
         os.close(writer)
@@ -117,7 +124,11 @@ class Processes:
 
     def work(self, body: Callable[[], None], *, keep: Sequence[int] = (), ended: Callable[[int], None]) -> None:
         """Do something slow in a child process; ``ended`` gets 0 when it is done, else something went wrong."""
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            self._loop.call_later(0, lambda: ended(FAILED))
+            return
         if pid == 0:
             _toil(body, keep)
         self._by_pid[pid] = Process(lambda: None, lambda _: None, ended)

@@ -1,7 +1,8 @@
 """What goes over the control socket: one JSON object a line, descriptors beside the line that announces them.
 
 A request is ``{"id", "verb", "args", "fds"}``, an answer ``{"id", "result", "fds"}`` or ``{"id", "error"}``; ``fds`` is
-how many descriptors come with the line. Bytes travel as base64.
+how many descriptors come with the line. ``{"cancel": id}`` says that an answer is not wanted any more. Bytes travel as
+base64.
 """
 
 from __future__ import annotations

@@ -38,6 +38,8 @@ class Request:
         self.args = args
         #: descriptors that came with it; closed when it is answered
         self.descriptors = descriptors
+        #: called when the client does not want the answer any more; a client that is gone cancels nothing
+        self.cancelled: Callable[[], None] = lambda: None
 
     def answer(self, result: object = None, descriptors: Sequence[int] = ()) -> None:
         """Send the result; descriptors are duplicated for the way, the caller closes its own."""
@@ -51,7 +53,7 @@ class Request:
         for descriptor in self.descriptors:
             os.close(descriptor)
         self.descriptors = ()
-        self._client.send(message, descriptors)
+        self._client.finish(self._number, message, descriptors)
 
 
 #: takes a request and returns its result, or LATER when it calls ``answer`` or ``fail`` in time. Raises RefusedError or OSError
@@ -92,6 +94,7 @@ class _Client:
         self._channel = Channel(connection)
         self._descriptor = connection.fileno()
         self._is_open = True
+        self._open: dict[object, Request] = {}
         server.loop.watch(self._descriptor, READ, self._ready)
 
     def _ready(self, events: int) -> None:
@@ -106,7 +109,12 @@ class _Client:
             self._drop()
 
     def _handle(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        if "cancel" in message:
+            if unwanted := self._open.get(message["cancel"]):
+                unwanted.cancelled()
+            return
         request = Request(self, message.get("id"), message.get("args") or {}, descriptors)
+        self._open[message.get("id")] = request
         verb = self._server.verbs.get(str(message.get("verb")))
         if verb is None:
             request.fail(f"the helper knows no verb {message.get('verb')!r}")
@@ -122,8 +130,9 @@ class _Client:
             if result is not LATER:
                 request.answer(result)
 
-    def send(self, message: dict[str, object], descriptors: Sequence[int]) -> None:
-        """Send a message, unless the client is gone."""
+    def finish(self, number: object, message: dict[str, object], descriptors: Sequence[int]) -> None:
+        """Send the answer to a request, unless the client is gone."""
+        self._open.pop(number, None)
         if not self._is_open:
             return
         try:

@@ -87,7 +87,8 @@ class Hosts(Protocol):
         """Run a command inside the host and return how it ended. Host stopped or unknown, no such directory: PlaneError.
 
         A program that is not there ends with 127, one that cannot be run with 126, a signal with 128 + its number.
-        What the command leaves running in the background goes on; ``PRIVATE_IP`` is in its environment.
+        What the command leaves running in the background goes on; ``PRIVATE_IP`` is in its environment. Cancelling the
+        call kills the command with its process group.
         """
         ...
 

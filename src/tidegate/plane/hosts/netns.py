@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import errno
-import os
 import socket
 from collections.abc import Callable, Sequence
 
@@ -13,6 +11,7 @@ import msgspec
 
 from tidegate.plane.helper.client import HelperClient
 from tidegate.plane.hosts.base import Command, Host, HostSpec, Outcome
+from tidegate.plane.hosts.connection import connected
 from tidegate.plane.hosts.script import unpack
 from tidegate.telemetry.points import reach
 
@@ -114,22 +113,6 @@ class NetnsHosts:
 class _Facts(msgspec.Struct):
     users: bool
     memory: bool
-
-
-async def connected(opened: socket.socket, address: str, port: int, timeout: float) -> socket.socket:
-    """Connect a socket and return it blocking; OSError as ``connect`` raises it, and the socket is closed."""
-    try:
-        opened.setblocking(False)
-        async with asyncio.timeout(timeout):
-            await asyncio.get_running_loop().sock_connect(opened, (address, port))
-    except TimeoutError:
-        opened.close()
-        raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
-    except BaseException:
-        opened.close()
-        raise
-    opened.setblocking(True)
-    return opened
 
 
 def _text(data: bytes) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import tidegate
 from tidegate.plane.helper.client import HelperClient
 
 #: the ordinary user that root's tests become for a helper
@@ -47,10 +48,10 @@ def state_directory(user: int | None = None) -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def running_helper(user: int | None = None) -> AsyncIterator[HelperClient]:
+async def running_helper(user: int | None = None, *, init: str | None = None) -> AsyncIterator[HelperClient]:
     """A helper that is there for the block only. ``user``: the uid it runs as; None: our own."""
     with state_directory(user) as directory:
-        client = HelperClient(directory, user=user, interpreter=interpreter_of(user))
+        client = HelperClient(directory, user=user, interpreter=interpreter_of(user), init=init)
         try:
             yield client
         finally:
@@ -64,3 +65,22 @@ async def eventually(condition: Callable[[], bool], what: str, *, within: float 
         if time.monotonic() > deadline:
             pytest.fail(f"not within {within:g} s: {what}")
         await asyncio.sleep(0.01)
+
+
+def in_new_namespaces(script: str) -> str:
+    """Run a Python script in namespaces like a helper's, but without one; return what it prints."""
+    enter = "import os; from tidegate.plane.helper import kernel; from tidegate.plane.helper.main import enter\n"
+    enter += "enter(own_users=os.getuid() != 0)\n"
+    enter += "if pid := os.fork(): os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
+    enter += "kernel.mount(None, '/', None, kernel.MS_REC | kernel.MS_SLAVE)\n"
+    source = str(Path(tidegate.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", enter + script],
+        env={"PYTHONPATH": source},
+        cwd="/",
+        stdout=subprocess.PIPE,
+        timeout=60,
+        text=True,
+        check=True,
+    )
+    return done.stdout
