@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from planes import running_helper
+from support.planes import running_helper
 from tidegate.errors import ConfigurationError, PlaneError
 from tidegate.plane.helper.client import HelperClient
 from tidegate.plane.redis.binaries import Binary, find_server

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from tidegate.plane.helper import disk, guest, kernel, root, template, userdata
@@ -164,8 +165,7 @@ class Host:
                 failed(f"the disk of {self.id} cannot be removed; see the helper's log")
             self._go_on()
 
-        path = self.folder.path
-        self._cloud.processes.work(lambda: disk.remove_tree(path), ended=removed)
+        self._cloud.processes.work(partial(disk.remove_tree, self.folder.path), ended=removed)
 
     @property
     def has_booted(self) -> bool:
@@ -253,7 +253,7 @@ class Hosts:
             folder = disk.Folder(self.directory, host_id)
             spec = folder.spec()
             if spec is None:
-                self.cloud.processes.work(lambda path=folder.path: disk.remove_tree(path), ended=lambda _: None)  # type: ignore[misc]
+                self.cloud.processes.work(partial(disk.remove_tree, folder.path), ended=lambda _: None)
             else:
                 self._hosts[host_id] = Host(self, host_id, spec)
 

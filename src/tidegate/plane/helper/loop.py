@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 
 READ, WRITE, HANGUP = select.EPOLLIN, select.EPOLLOUT, select.EPOLLHUP | select.EPOLLERR
 
@@ -86,7 +87,7 @@ class Loop:
             for descriptor, events in self._wait():
                 # A handler before may have closed this one.
                 if handler := self._handlers.get(descriptor):
-                    _guarded(lambda handler=handler, events=events: handler(events))  # type: ignore[misc]
+                    _guarded(partial(handler, events))
             self._fire()
 
     def _wait(self) -> list[tuple[int, int]]:

@@ -222,9 +222,15 @@ class Networks:
             self._sweep()
 
         def sweep() -> None:
-            self._processes.work(self._route.delete_retired, keep=[self._route.socket.fileno()], ended=swept)
+            self._processes.work(_delete_retired, ended=swept)
 
         sweep()
+
+
+def _delete_retired() -> None:
+    """Remove the retired links by a socket of our own: on a shared one the helper would take our answers."""
+    with contextlib.closing(Route()) as route:
+        route.delete_retired()
 
 
 def _quiet(*, forward: bool = False) -> None:

@@ -13,6 +13,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from tidegate.plane.helper import kernel
 from tidegate.plane.helper.loop import HANGUP, READ, Loop
@@ -112,7 +113,7 @@ class Processes:
             os.close(reader)
             os.close(writer)
             process.is_over = True
-            self._loop.call_later(0, lambda reason=str(error): failed(reason))  # type: ignore[misc]
+            self._loop.call_later(0, partial(failed, str(error)))
             return process
         if pid == 0:
             _begin(prepare, body, writer, keep)
@@ -127,7 +128,7 @@ class Processes:
         try:
             pid = os.fork()
         except OSError:
-            self._loop.call_later(0, lambda: ended(FAILED))
+            self._loop.call_later(0, partial(ended, FAILED))
             return
         if pid == 0:
             _toil(body, keep)
@@ -227,7 +228,8 @@ class Processes:
             process = self._by_pid.pop(pid, None)
             if process is not None:
                 process.is_over = True
-                process.ended(exit_code(status))
+                # Later, so that whoever is told and fails cannot keep the others from being collected.
+                self._loop.call_later(0, partial(process.ended, exit_code(status)))
 
 
 def exit_code(status: int) -> int:

@@ -12,6 +12,8 @@ REQUEST, ACK, DUMP, CREATE, EXCLUSIVE = 0x1, 0x4, 0x300, 0x400, 0x200
 _ERROR, _DONE = 2, 3
 _HEADER = struct.Struct("=IHHII")
 _NESTED = 0x8000
+#: seconds after which an answer is not waited for any more; the kernel gives it at once
+_PATIENCE = 30
 #: longest answer the kernel puts into one datagram of a dump
 _DATAGRAM = 1 << 16
 
@@ -49,6 +51,7 @@ class Netlink:
     def __init__(self, family: int) -> None:
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, family)
         self.socket.bind((0, 0))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", _PATIENCE, 0))
         self._sequence = 0
 
     def close(self) -> None:
