@@ -183,6 +183,13 @@ async def test_what_an_acs3_signature_must_cover(door: Door, header: str) -> Non
     assert ":" in reply.tree["Message"]
 
 
+async def test_a_security_token_must_be_signed_too(door: Door) -> None:
+    knock = door.acs3("OpenGate", {"GateId": "g"}, key=TEMPORARY)
+    knock.headers.append((b"x-acs-security-token", TOKEN.encode()))
+
+    assert (await knock.at(door.gateway)).code == "IncompleteSignature"
+
+
 async def test_a_changed_body_does_not_match(door: Door) -> None:
     knock = door.acs3("OpenGate", form={"GateId": "g"})
 
