@@ -14,4 +14,5 @@ async def decode(exchange: Exchange) -> None:
     route: Route = known(exchange.route)
     product = route.operation.product
     parameters = product.enter(exchange.version, exchange.parameters)
-    exchange.request, exchange.complaint = route.decode(parameters, product.missing, product.invalid)
+    exchange.request, complaint = route.decode(parameters, product.missing, product.invalid)
+    exchange.complaint = exchange.complaint or complaint

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from asyncio import Transport
+
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -21,6 +23,11 @@ class CloudHttp(HttpToolsProtocol):
     """uvicorn's protocol, which by itself reads targets of 64 KiB at most: templates travel in the query (wire.md 6)."""
 
     _header_bytes = 0
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as the base class has it
+        """Close a connection that says nothing at all like one that has nothing more to say."""
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def on_message_begin(self) -> None:
         """Begin to count."""

@@ -31,7 +31,7 @@ MAX_CLIENT_TOKEN = 64
 
 
 class RouteCall:
-    """Sets ``route`` and ``call``."""
+    """Sets ``route`` and ``call``, and ``complaint`` when the client token cannot be one."""
 
     def __init__(self, routes: Routes, region: str) -> None:
         self._routes = routes
@@ -43,7 +43,7 @@ class RouteCall:
         if route is None:
             route = exchange.route = self._routes.find(exchange.action, exchange.version)
         parameters = exchange.parameters
-        token = client_token(route.operation.product, parameters)
+        token = _client_token(exchange, route.operation.product)
         exchange.call = Call(
             principal=known(exchange.principal),
             region=parameters.get("RegionId") or exchange.region or self._region,
@@ -54,20 +54,21 @@ class RouteCall:
             source_ip=exchange.source_ip,
             secure=exchange.secure,
             client_token=token,
-            fingerprint=fingerprint(parameters) if token else "",
+            fingerprint=_fingerprint(parameters) if token else "",
         )
 
 
-def client_token(product: Product, parameters: Mapping[str, str]) -> str | None:
+def _client_token(exchange: Exchange, product: Product) -> str | None:
     """Return the token that makes a repeat recognisable; at most 64 ASCII characters (ess.md 11, ecs.md 3)."""
     name = _TOKEN_NAMES.get(product.code, "ClientToken")
-    token = parameters.get(name)
+    token = exchange.parameters.get(name)
     if token and (len(token) > MAX_CLIENT_TOKEN or not token.isascii() or not token.isprintable()):
-        raise product.invalid(name)
+        exchange.complaint = product.invalid(name)
+        return None
     return token or None
 
 
-def fingerprint(parameters: Mapping[str, str]) -> str:
+def _fingerprint(parameters: Mapping[str, str]) -> str:
     """Return a digest of what an operation was asked to do: equal for two tries of one call."""
     digest = sha256()
     for name in sorted(parameters.keys() - SYSTEM_PARAMETERS):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -164,11 +165,11 @@ def _text_reader(parse: Callable[[str], Any]) -> _Read:
         text = branch if isinstance(branch, str) else _only_text(branch)
         if not text:
             return _NOTHING
-        try:
-            return parse(text)
-        except (ValueError, msgspec.MsgspecError, RecursionError):
-            complaints.about_invalid(path)
-            return _NOTHING
+        if "\0" not in text:  # PostgreSQL cannot keep it, and no API wants it
+            with suppress(ValueError, msgspec.MsgspecError, RecursionError):
+                return parse(text)
+        complaints.about_invalid(path)
+        return _NOTHING
 
     return read
 
@@ -298,4 +299,11 @@ def _converter(kind: Any) -> Callable[[str], Any]:
 
 
 def _json_parser(kind: Any) -> Callable[[str], Any]:
-    return msgspec.json.Decoder(kind, strict=False).decode
+    read = msgspec.json.Decoder(kind, strict=False).decode
+
+    def parse(text: str) -> Any:
+        if "\\u0000" in text:
+            raise ValueError(text)
+        return read(text)
+
+    return parse

@@ -146,6 +146,8 @@ def test_unknown_names_are_ignored() -> None:
         ({"Ratio": "nan"}, "Ratio"),
         ({"Force": "yes"}, "Force"),
         ({"Mode": "Other"}, "Mode"),
+        ({"Names.1": "a\0b"}, "Names.1"),
+        ({"Ids": '["\\u0000"]'}, "Ids"),
         ({"Limited": "6"}, "Limited"),
         ({"Numbers.2": "x"}, "Numbers.2"),
         ({"Tags": "text"}, "Tags.1"),

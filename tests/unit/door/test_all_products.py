@@ -1,0 +1,44 @@
+"""What must hold for every operation of every product that is registered."""
+
+from __future__ import annotations
+
+from typing import get_type_hints
+
+import msgspec
+import pytest
+
+from tidegate.docs import all_products
+from tidegate.gateway.routes import Routes
+from tidegate.services.operation import Answer, Operation
+
+OPERATIONS = [operation for product in all_products() for operation in product.operations.values()]
+#: Operations that anybody may call (ram.md 4).
+FREE = {"GetCallerIdentity"}
+#: What an answer must not have: clients take it for an error, or the gateway adds it (wire.md 7).
+RESERVED = {"Code", "RequestId", "HostId"}
+
+every_operation = pytest.mark.parametrize(
+    "operation", OPERATIONS, ids=[f"{each.product.code}:{each.name}" for each in OPERATIONS]
+)
+
+
+def test_each_pair_of_action_and_version_is_served_once() -> None:
+    routes = Routes(dict.fromkeys(all_products()))
+
+    for operation in OPERATIONS:
+        for version in operation.versions:
+            assert routes.find(operation.name, version).operation is operation
+
+
+@every_operation
+def test_nothing_is_free_but_what_is_meant_to_be(operation: Operation) -> None:
+    assert bool(operation.actions) == (operation.name not in FREE)
+    assert all(action.partition(":")[2] for action in operation.actions)
+
+
+@every_operation
+def test_no_answer_looks_like_an_error(operation: Operation) -> None:
+    answer = get_type_hints(operation.handler)["return"]
+
+    assert issubclass(answer, Answer)
+    assert RESERVED.isdisjoint(field.encode_name for field in msgspec.structs.fields(answer))
