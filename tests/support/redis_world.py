@@ -8,12 +8,12 @@ import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from tidegate.errors import ConfigurationError
 from tidegate.plane.gate.aio import AioGate
@@ -54,22 +54,24 @@ class World:
     kind: str
     servers: RedisServers
     gate: Gate
+    #: ``172.16.0.0/24``
     network: str
     root: Path
+    vswitch_id: str = "vsw-1"
     rooms: Rooms | None = None
     helper: HelperClient | None = None
     _clients: list[Client] = field(default_factory=list)
     _namespaces: set[str] = field(default_factory=set)
 
     def address(self, number: int) -> str:
-        return f"{self.network}.{number}"
+        return str(IPv4Network(self.network)[number])
 
     def spec(self, number: int = 5, **changes: object) -> RedisSpec:
         spec = RedisSpec(
             id=f"r-{number}",
-            vswitch_id="vsw-1",
-            network=f"{self.network}.0/24",
-            gateway=f"{self.network}.253",
+            vswitch_id=self.vswitch_id,
+            network=self.network,
+            gateway=self.address(-3),
             address=self.address(number),
         )
         return msgspec.structs.replace(spec, **changes)
@@ -108,7 +110,8 @@ class World:
         if self.rooms is None:
             return self
         helper = HelperClient(self.helper.directory) if self.helper else None
-        return _world(self.kind, self.root, self.network, helper)
+        gate, servers, rooms = make_plane(self.kind, self.root, helper)
+        return World(self.kind, servers, gate, self.network, self.root, self.vswitch_id, rooms, helper)
 
     async def close(self) -> None:
         """Let everything live on."""
@@ -131,9 +134,13 @@ class World:
             opened.bind((client, 0))
         else:
             if client not in self._namespaces:
-                network, gateway = f"{self.network}.0/24", f"{self.network}.253"
                 await self.helper.request(
-                    "network.create", owner=client, switch="vsw-1", network=network, gateway=gateway, address=client
+                    "network.create",
+                    owner=client,
+                    switch=self.vswitch_id,
+                    network=self.network,
+                    gateway=self.address(-3),
+                    address=client,
                 )
                 self._namespaces.add(client)
             opened = await self.helper.request_socket("network.socket", owner=client)
@@ -177,26 +184,31 @@ async def world(kind: str) -> AsyncIterator[World]:
             await helper.open()
         # Loopback addresses are the whole machine's: tests that run side by side must not meet.
         number = random.SystemRandom().randrange(1 << 12)
-        network = "172.16.0" if helper else f"127.{16 + (number >> 8)}.{number & 255}"
-        made = _world(kind, root, network, helper)
+        network = "172.16.0.0/24" if helper else f"127.{16 + (number >> 8)}.{number & 255}.0/24"
+        try:
+            gate, servers, rooms = make_plane(kind, root, helper)
+        except ConfigurationError as error:
+            import pytest  # noqa: PLC0415 - expensive, and processes of tests have no use for it
+
+            pytest.skip(str(error))
+        made = World(kind, servers, gate, network, root, rooms=rooms, helper=helper)
         stack.push_async_callback(made.destroy)
         yield made
 
 
-def _world(kind: str, root: Path, network: str, helper: HelperClient | None) -> World:
+def make_plane(kind: str, root: Path, helper: HelperClient | None) -> tuple[Gate, RedisServers, Rooms | None]:
+    """Return what a control plane has of a plane of this kind."""
     if kind == "memory":
-        gate: Gate = MemoryGate()
-        return World(kind, MemoryRedisServers(gate), gate, network, root)
+        twin = MemoryGate()
+        return twin, MemoryRedisServers(twin), None
     rooms: Rooms = NetnsRooms(helper, root / "redis") if helper else LoopbackRooms(root / "redis")
+    gate: Gate
     match kind.partition("-")[2]:
         case "nftables":
             assert helper is not None
             gate = NftablesGate(helper)
         case "haproxy":
-            with suppress(ConfigurationError):
-                gate = HaproxyGate(rooms, find_haproxy())
-                return World(kind, ProcessRedisServers(rooms, gate, find_server()), gate, network, root, rooms, helper)
-            pytest.skip("no HAProxy on this machine")
+            gate = HaproxyGate(rooms, find_haproxy())
         case _:
             gate = AioGate(rooms)
-    return World(kind, ProcessRedisServers(rooms, gate, find_server()), gate, network, root, rooms, helper)
+    return gate, ProcessRedisServers(rooms, gate, find_server()), rooms
