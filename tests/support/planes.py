@@ -69,10 +69,16 @@ async def eventually(condition: Callable[[], bool], what: str, *, within: float 
 
 def in_new_namespaces(script: str) -> str:
     """Run a Python script in namespaces like a helper's, but without one; return what it prints."""
-    enter = "import os; from tidegate.plane.helper import kernel; from tidegate.plane.helper.main import enter\n"
-    enter += "enter(own_users=os.getuid() != 0)\n"
-    enter += "if pid := os.fork(): os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
-    enter += "kernel.mount(None, '/', None, kernel.MS_REC | kernel.MS_SLAVE)\n"
+    enter = """
+import os
+from tidegate.plane.helper import main
+if os.getuid() != 0:
+    main.become_root()
+main.leave_namespaces()
+if pid := os.fork():
+    os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+main.own_the_mounts()
+"""
     source = str(Path(tidegate.__file__).parents[1])
     done = subprocess.run(
         [sys.executable, "-c", enter + script],

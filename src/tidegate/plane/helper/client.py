@@ -19,14 +19,17 @@ import msgspec
 from tidegate.errors import PlaneError
 from tidegate.plane.helper.limits import clean
 from tidegate.plane.helper.protocol import LOG, SOCKET, Channel, ProtocolError
+from tidegate.plane.programs import on_system
 from tidegate.telemetry import get_logger
 
 _log = get_logger("plane.helper")
 
+#: pid 1 of hosts: a script of a wheel, or the system's
+_INIT = "dumb-init"
 #: how long a helper may take to start, and to end with everything in it, seconds
 _START_LIMIT = 20.0
 _END_LIMIT = 20.0
-_START = "import sys; sys.path.append(sys.argv.pop(1)); from tidegate.plane.helper.main import main; main()"
+_START = "import sys; sys.path.append(sys.argv.pop(1)); from tidegate.plane.helper.{} import main; main()"
 
 
 class HelperClient:
@@ -61,6 +64,10 @@ class HelperClient:
     def pid(self) -> int | None:
         """The helper's pid as we see it."""
         return self._connection.pid if self._connection else None
+
+    async def adopt(self) -> bool:
+        """Connect to the helper if one runs; return whether it does."""
+        return await self._connected(start=False) is not None
 
     async def open(self) -> None:
         """Adopt the helper that runs, or start one. PlaneError when it cannot be."""
@@ -149,17 +156,16 @@ class HelperClient:
 
     async def _spawn(self) -> None:
         """Start a helper; return when it is ready or has found another one in charge of the directory."""
-        source = str(Path(__file__).parents[3])
         with (self.directory / LOG).open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                *(self._interpreter, "-I", "-S", "-c", _START, source, str(self.directory), self._init),
+                *(*command_of("main", self._interpreter), str(self.directory), self._init),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 cwd="/",
                 env={},
                 start_new_session=True,
-                **_become(self._user),
+                **become(self._user),
             )
         try:
             output, _ = await process.communicate()
@@ -300,14 +306,15 @@ class _Connection:
 
 def find_init() -> str:
     """Return the path of ``dumb-init``, from the wheel or the system; empty when there is none."""
-    folders = (
-        Path(sys.executable).parent,
-        Path(sysconfig.get_path("scripts")),
-        Path("/usr/bin"),
-        Path("/usr/local/bin"),
-    )
-    return next((str(file) for folder in folders if (file := folder / "dumb-init").is_file()), "")
+    scripts = (Path(sys.executable).parent / _INIT, Path(sysconfig.get_path("scripts"), _INIT))
+    return next((str(file) for file in scripts if file.is_file()), next(on_system(_INIT), ""))
 
 
-def _become(user: int | None) -> dict[str, Any]:
+def command_of(module: str, interpreter: str) -> tuple[str, ...]:
+    """Return the command that runs a module of the helper's in a fresh interpreter with nothing but the library."""
+    return interpreter, "-I", "-S", "-c", _START.format(module), str(Path(__file__).parents[3])
+
+
+def become(user: int | None) -> dict[str, Any]:
+    """Return what makes a child process run as another user; None: as ourselves."""
     return {} if user is None else {"user": user, "group": user, "extra_groups": ()}

@@ -31,7 +31,9 @@ def main() -> None:
             os._exit(0)
         listener = _bind(directory)
         is_root = os.getuid() == 0
-        enter(own_users=not is_root)
+        if not is_root:
+            become_root()
+        leave_namespaces()
         if os.fork():
             os._exit(0)  # the child is pid 1 of the new pid namespace and goes on
         _settle()
@@ -49,24 +51,31 @@ def main() -> None:
     os._exit(0)
 
 
-def enter(*, own_users: bool) -> None:
-    """Leave the namespaces of the machine. ``own_users`` maps this user to root of a new user namespace first."""
-    if own_users:
-        uid, gid = os.getuid(), os.getgid()
-        kernel.unshare(kernel.NEWUSER)
-        kernel.write("/proc/self/setgroups", "deny")
-        kernel.write("/proc/self/uid_map", f"0 {uid} 1")
-        kernel.write("/proc/self/gid_map", f"0 {gid} 1")
+def become_root() -> None:
+    """Become root of a new user namespace, in which only this user exists."""
+    uid, gid = os.getuid(), os.getgid()
+    kernel.unshare(kernel.NEWUSER)
+    kernel.write("/proc/self/setgroups", "deny")
+    kernel.write("/proc/self/uid_map", f"0 {uid} 1")
+    kernel.write("/proc/self/gid_map", f"0 {gid} 1")
+
+
+def leave_namespaces() -> None:
+    """Leave all other namespaces of the machine; the next child is pid 1 of the new one."""
     kernel.unshare(kernel.NEWNS | kernel.NEWPID | kernel.NEWNET | kernel.NEWUTS | kernel.NEWIPC)
 
 
+def own_the_mounts() -> None:
+    """Keep our mounts to ourselves and mount a ``/proc`` that shows our processes."""
+    kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_SLAVE)
+    kernel.mount("proc", "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC)
+
+
 def _settle() -> None:
-    """Set up the inside: mounts of our own, a ``/proc`` that shows our processes, all the files we may open."""
+    """Set up the process: a session of its own, our mounts, all the files we may open."""
     os.setsid()
     os.chdir("/")
-    kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_SLAVE)
-    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
-    kernel.mount("proc", "/proc", "proc", flags)
+    own_the_mounts()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

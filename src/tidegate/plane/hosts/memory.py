@@ -10,6 +10,7 @@ from tidegate.errors import PlaneError
 from tidegate.plane.hosts.base import Command, Host, HostSpec, Outcome
 from tidegate.plane.hosts.script import unpack
 
+LIMITS = "hosts are simulated: nothing runs"
 #: answers a command: how the program would have ended
 Respond = Callable[[HostSpec, Command], Outcome]
 #: connects from a host (None: the router) to an address and a port
@@ -34,7 +35,7 @@ class MemoryHosts:
 
     name = "memory"
     block = "172.16.0.0/12"
-    limits = "hosts are simulated: nothing runs"
+    limits = LIMITS
 
     def __init__(self, *, respond: Respond | None = None, dial: Dial | None = None) -> None:
         self._respond = respond or answer_simple_commands
