@@ -1,1 +1,259 @@
 """Builds one cloud out of its parts. The only place that knows them all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tidegate.clock import AdjustableClock, Clock, SystemClock
+from tidegate.errors import ConfigurationError
+from tidegate.folder import DataFolder, Endpoint, LocalKey
+from tidegate.gateway.app import Gateway
+from tidegate.gateway.server import HttpServer
+from tidegate.ids import Ids
+from tidegate.plane.world import World, open_world
+from tidegate.reconcile.activity import ActivityController
+from tidegate.reconcile.engine import Controller, Node
+from tidegate.reconcile.execution import ExecutionController
+from tidegate.reconcile.group import GroupController
+from tidegate.reconcile.instance import InstanceController, adopt, notice_losses
+from tidegate.reconcile.invocation import InvocationController
+from tidegate.reconcile.redis import RedisController
+from tidegate.services.ecs import assistant as ecs_assistant
+from tidegate.services.ecs import catalog
+from tidegate.services.ecs import instances as ecs_instances
+from tidegate.services.ecs.api import ecs as ecs_product
+from tidegate.services.ecs.api import vpc as vpc_product
+from tidegate.services.ecs.service import Ecs
+from tidegate.services.ess.api import ess as ess_product
+from tidegate.services.ess.ports import Surroundings
+from tidegate.services.ess.service import Ess
+from tidegate.services.kvstore import instances as kvstore_instances
+from tidegate.services.kvstore.api import kvstore as kvstore_product
+from tidegate.services.kvstore.service import Kvstore
+from tidegate.services.oos import executions
+from tidegate.services.oos.api import oos as oos_product
+from tidegate.services.oos.sandbox import Sandbox
+from tidegate.services.oos.service import Oos
+from tidegate.services.operation import Product
+from tidegate.services.ram.api import ram as ram_product
+from tidegate.services.ram.service import Ram
+from tidegate.services.sts.api import sts as sts_product
+from tidegate.services.sts.service import Sts
+from tidegate.settings import Settings
+from tidegate.store.database import Database
+from tidegate.store.embedded import EmbeddedPostgres
+from tidegate.store.nonces import Nonces
+from tidegate.telemetry import get_logger
+from tidegate.vault import Vault
+
+if TYPE_CHECKING:
+    from tidegate.cloud.client import Client
+
+_log = get_logger("cloud")
+
+
+class Cloud:
+    """One running cloud: its parts, and where it listens."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, ids: Ids, database: Database, world: World, vault: Vault
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.world = world
+        self.database = database
+        self.url = ""
+        self.nonces = Nonces(database)
+        self.ram = Ram(database, vault, clock, ids)
+        self.ecs = Ecs(database, world.hosts, clock, ids)
+        self.kvstore = Kvstore(
+            database,
+            world.redis,
+            world.gate,
+            self.ecs,
+            vault=vault,
+            clock=clock,
+            ids=ids,
+            changing_window=settings.whitelist_changing_window,
+        )
+        self.sandbox = Sandbox()
+        regions = {region.id: region.local_name for region in catalog.REGIONS.values()}
+        self.oos = Oos(database, clock, ids, roles=self.ram, programs=self.sandbox, regions=regions)
+        self.ess = Ess(
+            Surroundings(
+                database=database,
+                clock=clock,
+                ids=ids,
+                machines=self.ecs,
+                runbooks=self.oos,
+                roles=self.ram,
+                regions=list(regions),
+            )
+        )
+        services: Mapping[Product, Any] = {
+            ram_product: self.ram,
+            sts_product: Sts(self.ram, clock),
+            ecs_product: self.ecs,
+            vpc_product: self.ecs,
+            kvstore_product: self.kvstore,
+            oos_product: self.oos,
+            ess_product: self.ess,
+        }
+        self.gateway = Gateway(
+            services,
+            ram=self.ram,
+            nonces=self.nonces,
+            clock=clock,
+            ids=ids,
+            settings=settings,
+            advance=self.advance,
+            probes={"database": self._ask_database},
+            facts=self._facts,
+        )
+        self._redis = RedisController(database, world.redis, self.kvstore.gatekeeper, self.ecs, clock)
+        controllers: Mapping[str, Controller] = {
+            kvstore_instances.WORK: self._redis,
+            ecs_instances.KIND: InstanceController(database, world.hosts),
+            ecs_assistant.KIND: InvocationController(
+                database, world.hosts, clock, ids, patience=settings.heartbeat_timeout
+            ),
+            executions.KIND: ExecutionController(
+                database,
+                clock,
+                library=self.oos.library,
+                programs=self.sandbox,
+                roles=self.ram,
+                call_as=self.gateway.caller,
+            ),
+            **ActivityController(self.ess).controllers,
+            **GroupController(self.ess, settings).controllers,
+        }
+        self.node = Node(database, controllers, clock, settings)
+
+    @classmethod
+    @asynccontextmanager
+    async def running(
+        cls, settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None
+    ) -> AsyncIterator[Cloud]:
+        """Start a cloud, yield it when it answers, stop it at the end.
+
+        What was there goes on where it was. At the end hosts and Redis servers live on for the next start, unless the
+        cloud is ephemeral. Raises ConfigurationError when the folder is in use or something asked for cannot be had.
+        """
+        folder = DataFolder(settings.data_dir)
+        folder.create()
+        vault = Vault.in_folder(folder.path)
+        async with AsyncExitStack() as leaving:
+            database, world = await asyncio.gather(
+                _open_database(settings, folder, leaving), _open_world(settings, folder, leaving)
+            )
+            clock = clock or (AdjustableClock() if settings.adjustable_clock else SystemClock())
+            cloud = cls(settings, clock, ids or Ids(), database, world, vault)
+            leaving.push_async_callback(cloud.nonces.close)
+            leaving.push_async_callback(cloud.sandbox.close)
+            await cloud._begin(folder, vault)
+            await cloud._work(leaving)
+            await cloud._listen(folder, leaving)
+            yield cloud
+
+    @property
+    def banner(self) -> str:
+        """One line: what this cloud is made of on this machine, and what is therefore not enforced."""
+        return self.world.banner
+
+    def client(self) -> Client:
+        """Return a client that calls this cloud over HTTP, as its account."""
+        # Its HTTP library costs a quarter of a second to import, which `tidegate up` does not need.
+        from tidegate.cloud.client import Client  # noqa: PLC0415
+        from tidegate.cloud.credentials import Keys, Profile  # noqa: PLC0415
+
+        key = DataFolder(self.settings.data_dir).read_local_key()
+        keys = Keys(access_key_id=key.access_key_id, access_key_secret=key.access_key_secret)
+        return Client(Profile(keys=keys, region=key.region, endpoint=self.url))
+
+    async def advance(self, by: timedelta) -> datetime:
+        """Move an adjustable clock forward and have everything looked at that has become due."""
+        if not isinstance(self.clock, AdjustableClock):
+            raise ConfigurationError("this cloud's clock cannot be moved: start it with --adjustable-clock")
+        now = self.clock.advance(by)
+        await self.node.sweep()
+        return now
+
+    async def _begin(self, folder: DataFolder, vault: Vault) -> None:
+        """Have an account, and make rows and the real world agree, before anything is driven."""
+        await self.ram.bootstrap()
+        if (key := await self.ram.account.root_key()) is not None:
+            local = LocalKey(access_key_id=key.access_key_id, access_key_secret=key.secret, region=self.settings.region)
+            folder.write_local_key(local, vault)
+        adopted = await adopt(self.database, self.world.hosts, self.clock)
+        counts = {"alive": len(adopted.alive), "lost": len(adopted.lost), "destroyed": len(adopted.destroyed)}
+        _log.info("hosts adopted", extra=counts)
+        await self._redis.begin()
+
+    async def _work(self, leaving: AsyncExitStack) -> None:
+        loop = asyncio.get_running_loop()
+        losses: set[asyncio.Task[object]] = set()
+
+        def notice() -> None:
+            task = loop.create_task(notice_losses(self.database, self.world.hosts, self.clock))
+            losses.add(task)
+            task.add_done_callback(losses.discard)
+
+        self.world.hosts.on_lost(notice)
+        working = asyncio.create_task(self.node.run(), name="node")
+        leaving.push_async_callback(self._rest, working)
+
+    async def _rest(self, working: asyncio.Task[None]) -> None:
+        await self.node.stop()
+        await working
+
+    async def _listen(self, folder: DataFolder, leaving: AsyncExitStack) -> None:
+        server = HttpServer(self.gateway, self.settings.host, self.settings.port)
+        await server.start()
+        leaving.push_async_callback(server.stop)
+        host, port = server.address
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        folder.write_endpoint(Endpoint(url=self.url, pid=os.getpid()))
+        leaving.callback(folder.forget_endpoint)
+
+    async def _ask_database(self) -> None:
+        async with self.database.connection() as connection:
+            await connection.fetchval("select 1")
+
+    async def _facts(self) -> Mapping[str, Any]:
+        """What the health page tells beside readiness: counts and names, nothing that needs a permission."""
+        return await self.world.facts()
+
+
+async def end_everything(settings: Settings) -> None:
+    """End the hosts, the Redis servers and the database of a stopped cloud.
+
+    Raises ConfigurationError when its control plane still runs.
+    """
+    folder = DataFolder(settings.data_dir)
+    async with AsyncExitStack() as leaving:
+        await _open_database(settings, folder, leaving)
+        world = await open_world(folder.plane, hosts=settings.hosts, gate=settings.gate)
+        await world.close(destroy=True)
+
+
+async def _open_database(settings: Settings, folder: DataFolder, leaving: AsyncExitStack) -> Database:
+    dsn = settings.database
+    if dsn is None:
+        postgres = EmbeddedPostgres(folder.database, ephemeral=settings.ephemeral)
+        dsn = await postgres.start()
+        leaving.push_async_callback(postgres.stop)
+    database = await Database.open(dsn)
+    leaving.push_async_callback(database.close)
+    return database
+
+
+async def _open_world(settings: Settings, folder: DataFolder, leaving: AsyncExitStack) -> World:
+    world = await open_world(folder.plane, hosts=settings.hosts, gate=settings.gate)
+    leaving.push_async_callback(world.close, destroy=settings.ephemeral)
+    return world

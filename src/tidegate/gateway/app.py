@@ -12,7 +12,7 @@ from tidegate.gateway.clock import AdvanceClock, Mover
 from tidegate.gateway.decode import decode
 from tidegate.gateway.encode import check_format, choose_format, encode, encode_error
 from tidegate.gateway.exchange import CALL_LIMIT, Handler
-from tidegate.gateway.health import Health, Probe
+from tidegate.gateway.health import Facts, Health, Probe
 from tidegate.gateway.identify import identify
 from tidegate.gateway.invoke import invoke
 from tidegate.gateway.local import LocalCaller
@@ -35,7 +35,7 @@ class Gateway:
     """Serves every operation of ``products`` at ``/``, and the cloud's own pages at ``/_tidegate/…``.
 
     ``products`` maps each product to the service that its operations are called with. ``advance`` moves an adjustable
-    clock and sweeps; ``probes`` tell what else must be ready for the cloud to be healthy.
+    clock and sweeps; ``probes`` tell what else must be ready for the cloud to be healthy, ``facts`` what it consists of.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Gateway:
         settings: Settings,
         advance: Mover | None = None,
         probes: Mapping[str, Probe] | None = None,
+        facts: Facts | None = None,
     ) -> None:
         self._ids = ids
         self._routes = Routes(products)
@@ -70,7 +71,7 @@ class Gateway:
             encode,
         )
         self._in_process: Sequence[Handler] = (Refresh(ram), *serve)
-        self._pages: dict[str, Endpoint] = {"/": self._api, "/_tidegate/health": Health(products, probes or {})}
+        self._pages: dict[str, Endpoint] = {"/": self._api, "/_tidegate/health": Health(products, probes or {}, facts)}
         if settings.adjustable_clock and advance is not None:
             self._pages["/_tidegate/clock"] = AdvanceClock(advance)
 

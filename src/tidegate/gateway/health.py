@@ -14,6 +14,8 @@ from tidegate.telemetry import get_logger
 
 #: Tells whether one part is ready: returns, or raises.
 Probe = Callable[[], Awaitable[object]]
+#: Tells what the page adds for people: names and counts, nothing that would need a permission.
+Facts = Callable[[], Awaitable[Mapping[str, Any]]]
 
 _PROBE_LIMIT = 2.0
 _log = get_logger("gateway.health")
@@ -22,20 +24,23 @@ _log = get_logger("gateway.health")
 class Health:
     """Lists every product and every probed part; 503 while one of them is not ready."""
 
-    def __init__(self, products: Mapping[Product, Any], probes: Mapping[str, Probe]) -> None:
+    def __init__(self, products: Mapping[Product, Any], probes: Mapping[str, Probe], facts: Facts | None) -> None:
         self._products = [product.name for product in products]
         self._probes = probes
+        self._facts = facts
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Serve one request."""
         parts = dict(zip(self._probes, await asyncio.gather(*map(_is_ready, self._probes.values())), strict=True))
         ready = all(parts.values())
-        tree = {
+        tree: dict[str, Any] = {
             "status": "ok" if ready else "starting",
             "version": __version__,
             "products": dict.fromkeys(self._products, "ready" if ready else "starting"),
             "parts": {name: "ready" if is_ready else "starting" for name, is_ready in parts.items()},
         }
+        if ready and self._facts is not None:
+            tree |= await self._facts()
         await send_json(send, tree, 200 if ready else 503)
 
 

@@ -1,0 +1,111 @@
+"""The official Python SDKs of both generations, aimed at a local cloud. Each package is imported when it is first used."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, TypeVar
+
+Seen = TypeVar("Seen")
+REGION = "cn-hangzhou"
+
+
+class Sdks:
+    """Clients of every product for one set of keys."""
+
+    def __init__(self, endpoint: str, key: str, secret: str, token: str | None = None) -> None:
+        self.endpoint, self.key, self.secret, self.token = endpoint, key, secret, token
+
+    def _config(self) -> Any:
+        from alibabacloud_tea_openapi.utils_models import Config
+
+        return Config(
+            access_key_id=self.key,
+            access_key_secret=self.secret,
+            security_token=self.token,
+            region_id=REGION,
+            endpoint=self.endpoint,
+            protocol="http",
+            connect_timeout=5000,
+            read_timeout=30000,
+        )
+
+    @cached_property
+    def ess(self) -> Any:
+        """Auto Scaling, 2022-02-22."""
+        from alibabacloud_ess20220222.client import Client
+
+        return Client(self._config())
+
+    @cached_property
+    def ess2014(self) -> Any:
+        """Auto Scaling, 2014-08-28."""
+        from alibabacloud_ess20140828.client import Client
+
+        return Client(self._config())
+
+    @cached_property
+    def oos(self) -> Any:
+        """Runbooks."""
+        from alibabacloud_oos20190601.client import Client
+
+        return Client(self._config())
+
+    @cached_property
+    def redis(self) -> Any:
+        """R-kvstore."""
+        from alibabacloud_r_kvstore20150101.client import Client
+
+        return Client(self._config())
+
+    @cached_property
+    def ecs(self) -> Any:
+        """Hosts."""
+        from alibabacloud_ecs20140526.client import Client
+
+        return Client(self._config())
+
+    @cached_property
+    def ram(self) -> Any:
+        """Identities."""
+        from alibabacloud_ram20150501.client import Client
+
+        return Client(self._config())
+
+    @cached_property
+    def sts(self) -> Any:
+        """Temporary credentials."""
+        from alibabacloud_sts20150401.client import Client
+
+        return Client(self._config())
+
+    @cached_property
+    def core(self) -> Any:
+        """The older core SDK."""
+        from aliyunsdkcore.client import AcsClient
+
+        return AcsClient(self.key, self.secret, REGION, timeout=30)
+
+    def call(self, version: str, action: str, **parameters: Any) -> dict[str, Any]:
+        """Call any operation through the older core SDK's CommonRequest; returns the JSON answer."""
+        import json
+
+        from aliyunsdkcore.request import CommonRequest
+
+        request = CommonRequest(domain=self.endpoint, version=version, action_name=action)
+        request.set_protocol_type("http")
+        request.set_method("POST")
+        for name, value in parameters.items():
+            request.add_query_param(name, value)
+        answer: dict[str, Any] = json.loads(self.core.do_action_with_exception(request))
+        return answer
+
+
+def eventually(look: Callable[[], Seen], is_right: Callable[[Seen], Any], what: str, seconds: float = 30.0) -> Seen:
+    """Look until it is right; fail with what was seen last."""
+    ends = time.monotonic() + seconds
+    while not is_right(seen := look()):
+        assert time.monotonic() < ends, f"waited {seconds} s for {what}; last seen: {seen}"
+        time.sleep(0.02)
+    return seen
