@@ -150,7 +150,7 @@ class Cloud:
         vault = Vault.in_folder(folder.path)
         async with AsyncExitStack() as leaving:
             database, world = await asyncio.gather(
-                _open_database(settings, folder, leaving), _open_world(settings, folder, leaving)
+                _open_database(settings, folder, leaving), _open_world(settings, leaving)
             )
             clock = clock or (AdjustableClock() if settings.adjustable_clock else SystemClock())
             cloud = cls(settings, clock, ids or Ids(), database, world, vault)
@@ -238,7 +238,7 @@ async def end_everything(settings: Settings) -> None:
     folder = DataFolder(settings.data_dir)
     async with AsyncExitStack() as leaving:
         await _open_database(settings, folder, leaving)
-        world = await open_world(folder.plane, hosts=settings.hosts, gate=settings.gate)
+        world = await open_world(settings)
         await world.close(destroy=True)
 
 
@@ -253,7 +253,7 @@ async def _open_database(settings: Settings, folder: DataFolder, leaving: AsyncE
     return database
 
 
-async def _open_world(settings: Settings, folder: DataFolder, leaving: AsyncExitStack) -> World:
-    world = await open_world(folder.plane, hosts=settings.hosts, gate=settings.gate)
+async def _open_world(settings: Settings, leaving: AsyncExitStack) -> World:
+    world = await open_world(settings)
     leaving.push_async_callback(world.close, destroy=settings.ephemeral)
     return world

@@ -188,7 +188,7 @@ async def world(kind: str) -> AsyncIterator[World]:
         try:
             gate, servers, rooms = make_plane(kind, root, helper)
         except ConfigurationError as error:
-            import pytest  # noqa: PLC0415 - expensive, and processes of tests have no use for it
+            import pytest
 
             pytest.skip(str(error))
         made = World(kind, servers, gate, network, root, rooms=rooms, helper=helper)

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tidegate.plane.gate.base import Gate
 from tidegate.plane.helper.client import HelperClient
 from tidegate.plane.hosts.base import Hosts
-from tidegate.plane.hosts.loopback import LoopbackHosts
-from tidegate.plane.hosts.memory import MemoryHosts
-from tidegate.plane.hosts.netns import NetnsHosts
 from tidegate.plane.probe import choose
 from tidegate.plane.redis.base import RedisServers
 from tidegate.plane.redis.choose import choose_redis
+from tidegate.settings import Settings
 
 
 class World:
     """Hosts, Redis servers and their gate, opened together and closed together."""
 
-    def __init__(self, hosts: Hosts, redis: RedisServers, gate: Gate, *, notes: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        hosts: Hosts,
+        redis: RedisServers,
+        gate: Gate,
+        helper: HelperClient | None = None,
+        *,
+        notes: Sequence[str] = (),
+    ) -> None:
         """``notes``: why these drivers, and what is not enforced with them."""
         self.hosts = hosts
         self.redis = redis
         self.gate = gate
+        self._helper = helper
         self.notes = [note for note in notes if note]
 
     @property
@@ -60,21 +66,17 @@ class World:
         """Let go of everything, which lives on for the next start; with ``destroy`` end it."""
         await self.redis.close(destroy=destroy)
         await self.hosts.close(destroy=destroy)
+        if self._helper is not None:
+            await self._helper.close(destroy=destroy)
 
 
-async def open_world(directory: Path, *, hosts: str, gate: str) -> World:
-    """Choose drivers by a real probe, or take those named, and adopt what lives in ``directory``.
+async def open_world(settings: Settings) -> World:
+    """Choose drivers by a real probe, or take those that were named, and adopt what lives in the data folder.
 
     Raises ConfigurationError, with the remedy, when a named driver cannot be had here.
     """
-    choice = await choose(hosts)
-    helper = HelperClient(directory) if choice.driver == "netns" else None
-    machines: Hosts
-    if helper is not None:
-        machines = await NetnsHosts.open(helper)
-    elif choice.driver == "loopback":
-        machines = LoopbackHosts(directory / "hosts")
-    else:
-        machines = MemoryHosts()
-    redis = await choose_redis(machines.name, directory / "redis", gate=gate, helper=helper)
-    return World(machines, redis.servers, redis.gate, notes=[choice.reason, machines.limits, *redis.notes])
+    choice = await choose(settings)
+    folder = settings.data_dir / "plane" / "redis"
+    redis = await choose_redis(choice.hosts.name, folder, gate=settings.gate, helper=choice.helper)
+    notes = [choice.reason, choice.not_enforced, *redis.notes]
+    return World(choice.hosts, redis.servers, redis.gate, choice.helper, notes=notes)

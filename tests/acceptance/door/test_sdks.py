@@ -1,5 +1,5 @@
 """Official SDKs of both generations, unmodified, against a door on a real port."""
-# ruff: noqa: PLC0415, N815 - an SDK is imported where it is used: they cost seconds; one names a field in its own style
+# ruff: noqa: N815 - an SDK is imported where it is used: they cost seconds; one names a field in its own style
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """The older core SDK and libcloud, which reads XML, unmodified."""
-# ruff: noqa: PLC0415 - clients are imported where they are used
 
 from __future__ import annotations
 

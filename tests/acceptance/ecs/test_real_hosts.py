@@ -48,7 +48,7 @@ def served(postgres_server: str, database_template: str) -> Iterator[ServedEcs]:
 
 @pytest.fixture(scope="module")
 def models() -> Any:
-    from alibabacloud_ecs20140526 import models  # noqa: PLC0415 - the SDK costs seconds to import
+    from alibabacloud_ecs20140526 import models
 
     return models
 

@@ -1,5 +1,4 @@
 """The official Python SDK (alibabacloud_ecs20140526), unmodified, from launch to release."""
-# ruff: noqa: PLC0415 - the SDK costs seconds to import
 
 from __future__ import annotations
 

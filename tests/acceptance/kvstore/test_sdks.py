@@ -1,5 +1,4 @@
 """Official SDKs of both generations, unmodified, against real Redis servers behind real gates."""
-# ruff: noqa: PLC0415 - the SDKs cost seconds to import
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """Official SDKs of both generations, unmodified, against RAM and STS on a real port."""
-# ruff: noqa: PLC0415 - an SDK is imported where it is used: they cost seconds
 
 from __future__ import annotations
 

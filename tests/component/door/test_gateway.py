@@ -238,7 +238,7 @@ async def test_a_runbook_calls_the_same_operation_in_process(door: Door) -> None
 async def test_a_runbook_gets_the_same_errors(
     door: Door, product: str, action: str, parameters: dict[str, Any], code: str
 ) -> None:
-    from tidegate.errors import CloudError  # noqa: PLC0415
+    from tidegate.errors import CloudError
 
     with pytest.raises(CloudError) as failure:
         await door.gateway.caller(USER).call(product, action, parameters, region="cn-hangzhou")

@@ -87,7 +87,7 @@ async def test_the_clock_stands_for_anything_else(knock: Knock) -> None:
 
 async def test_clients_sign_by_their_own_clock_although_the_cloud_s_was_moved() -> None:
     """The cloud's clock stands in 2024 here; the machine's own is what clients have."""
-    from tidegate.clock import SystemClock, to_seconds  # noqa: PLC0415
+    from tidegate.clock import SystemClock, to_seconds
 
     door = adjustable(FixedClock())
 
