@@ -75,11 +75,31 @@ class Folder:
             _MARK: str(self.path),
         }
 
-    def note_keeper(self, pid: int) -> None:
-        """Remember the keeper by its number and the moment it was started at, which tell it from any other process."""
+    def note_keeper(self) -> bool:
+        """Remember the keeper by its number and the moment it was started at, which tell it from any other process.
+
+        False when no keeper has been started.
+        """
+        try:
+            pid = int((self.path / "keeper.pid").read_text())
+            started = _start_of(pid)
+        except (OSError, ValueError, psutil.Error):
+            return False
         new = self.path / "keeper.new"
-        new.write_text(f"{pid} {_start_of(pid)}")
+        new.write_text(f"{pid} {started}")
         new.rename(self.path / "keeper")
+        return True
+
+    async def adopt_keeper(self) -> bool:
+        """Take over the keeper that a control plane has started which died before it could note that."""
+        for _ in range(_LOOKS):
+            marked, is_unclear = await asyncio.to_thread(self._processes)
+            if marked and self.note_keeper():
+                return True
+            if not marked and not is_unclear:
+                return False
+            await asyncio.sleep(_PAUSE)
+        return False
 
     def is_running(self) -> bool:
         """Whether the keeper lives."""
@@ -102,7 +122,8 @@ class Folder:
                     break
                 looks = _LOOKS if marked else looks - 1
                 await asyncio.sleep(_PAUSE)
-        (self.path / "keeper").unlink(missing_ok=True)
+        for note in ("keeper", "keeper.pid"):
+            (self.path / note).unlink(missing_ok=True)
 
     def _processes(self) -> tuple[list[psutil.Process], bool]:
         """Return the host's processes, and whether there are any that may be: see ``_is_starting``."""

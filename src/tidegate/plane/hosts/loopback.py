@@ -36,8 +36,8 @@ LIMITS = (
 _CONSOLE = 64 << 10
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
-#: starts the keeper, which is nobody's child then, and tells its number
-_LAUNCH = 'sh -c "$1" keeper </dev/null >>console.log 2>&1 & echo $!'
+#: starts the keeper, which is nobody's child then, and notes its number
+_LAUNCH = 'sh -c "$1" keeper </dev/null >>console.log 2>&1 & echo $! >keeper.pid'
 _KEEP = """\
 if [ -s user-data ] && [ ! -e user-data.started ]; then
     : >user-data.started
@@ -200,20 +200,24 @@ class LoopbackHosts:
                 raise PlaneError(f"{spec.address} on {spec.vswitch_id} belongs to {there.id}")
 
     async def _boot(self, folder: Folder, spec: HostSpec) -> None:
-        """Start the keeper, once those that a crash has left behind are gone."""
+        """Start the keeper, unless one has been started and not been noted; end what else a crash has left behind."""
+        if folder.is_running() or await folder.adopt_keeper():
+            folder.mark_booted()
+            return
         await folder.kill()
         folder.console.write_text(f"[tidegate] booting {spec.id} as {spec.hostname} at {spec.address}\n")
         launcher = await asyncio.create_subprocess_exec(
             *("sh", "-c", _LAUNCH, "launch", _KEEP),
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
             cwd=folder.path,
             env=folder.environment(spec),
             start_new_session=True,
         )
-        number, _ = await launcher.communicate()
+        await launcher.wait()
         reach("hosts.boot.acted")
-        folder.note_keeper(int(number))
+        if not folder.note_keeper():
+            raise PlaneError(f"the keeper of {spec.id} did not start")
         reach("hosts.boot.recorded")
         folder.mark_booted()
 
