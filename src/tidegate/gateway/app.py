@@ -53,7 +53,6 @@ class Gateway:
     ) -> None:
         self._ids = ids
         self._routes = Routes(products)
-        self._nonces = nonces
         # Clients sign by their own clock, which does not jump when the cloud's is moved.
         wall = SystemClock() if settings.adjustable_clock else clock
         serve: list[Handler] = [
