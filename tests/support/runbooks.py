@@ -100,8 +100,9 @@ class FakeRoles:
     ) -> Verdict:
         return Verdict(action not in self.denied)
 
-    async def refresh(self, epoch: int | None = None) -> None:
-        pass
+    async def ensure_service_linked_role(self, account_id: str, service: str) -> Principal:
+        assert service == "ess.aliyuncs.com"
+        return SERVICE
 
 
 class Runbooks:

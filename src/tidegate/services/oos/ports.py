@@ -9,6 +9,8 @@ from tidegate.services.operation import Principal
 
 #: the service that roles of runbooks trust (ram.md 9)
 OOS_SERVICE = "oos.aliyuncs.com"
+#: the service that starts runbooks for lifecycle hooks
+SCALING_SERVICE = "ess.aliyuncs.com"
 
 
 class Decision(Protocol):
@@ -32,6 +34,10 @@ class Roles(Protocol):
         """Let a service act under a role; raises ``EntityNotExist.Role`` or ``NoPermission``."""
         ...
 
+    async def ensure_service_linked_role(self, account_id: str, service: str) -> Principal:
+        """Return a service acting under its own role."""
+        ...
+
     async def may_pass_role(self, principal: Principal, role_name: str, service: str) -> Decision:
         """Decide whether a principal may hand a role to a service."""
         ...
@@ -40,8 +46,4 @@ class Roles(Protocol):
         self, principal: Principal, action: str, resource: str, context: Mapping[str, str] | None = None
     ) -> Decision:
         """Decide about one action on one resource."""
-        ...
-
-    async def refresh(self, epoch: int | None = None) -> None:
-        """Make the next decisions as new as this moment."""
         ...

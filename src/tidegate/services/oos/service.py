@@ -16,7 +16,7 @@ from tidegate.services.oos.executions import Executions, Order
 from tidegate.services.oos.library import Library
 from tidegate.services.oos.model import ParameterDefinition
 from tidegate.services.oos.policy import needed_actions
-from tidegate.services.oos.ports import OOS_SERVICE, Roles
+from tidegate.services.oos.ports import OOS_SERVICE, SCALING_SERVICE, Roles
 from tidegate.services.oos.sandbox import Programs
 from tidegate.services.oos.templates import Templates
 from tidegate.services.oos.validation import Validated
@@ -106,6 +106,15 @@ class Oos:
             )
         )
         return record.id
+
+    async def start(
+        self, account_id: str, region: str, template: str, parameters: Mapping[str, Any], *, client_token: str
+    ) -> str:
+        """Start an execution as Auto Scaling under its own role (ess.md 4.4); see ``start_execution``."""
+        scaling = await self._roles.ensure_service_linked_role(account_id, SCALING_SERVICE)
+        return await self.start_execution(
+            scaling, region, template_name=template, parameters=parameters, client_token=client_token
+        )
 
     async def actions_of(
         self, account_id: str, region: str, *, name: str | None, version: str | None, content: str | None

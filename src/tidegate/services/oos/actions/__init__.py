@@ -6,19 +6,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from tidegate.services.oos.actions import choice, execute_api, poll, sleep
 from tidegate.services.oos.actions.base import Action
-from tidegate.services.oos.actions.choice import choose
-from tidegate.services.oos.actions.execute_api import execute_api
-from tidegate.services.oos.actions.poll import poll
-from tidegate.services.oos.actions.sleep import sleep
 
 #: what carries an action out, by its name in ``table``
 PERFORMERS: Final[Mapping[str, Action]] = MappingProxyType(
     {
-        "ACS::ExecuteAPI": execute_api,
-        "ACS::WaitFor": poll,
-        "ACS::CheckFor": poll,
-        "ACS::Sleep": sleep,
-        "ACS::Choice": choose,
+        "ACS::ExecuteAPI": execute_api.perform,
+        "ACS::WaitFor": poll.perform,
+        "ACS::CheckFor": poll.perform,
+        "ACS::Sleep": sleep.perform,
+        "ACS::Choice": choice.perform,
     }
 )

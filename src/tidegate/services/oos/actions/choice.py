@@ -6,7 +6,7 @@ from tidegate.services.oos.actions.base import Finished, LookAgain, Situation
 from tidegate.services.oos.values import is_true
 
 
-async def choose(situation: Situation) -> Finished | LookAgain:
+async def perform(situation: Situation) -> Finished | LookAgain:
     """Return where to go."""
     for branch in situation.task.branches:
         if is_true(await branch.when.evaluate(situation.scope)):

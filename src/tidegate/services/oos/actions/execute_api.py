@@ -22,7 +22,7 @@ _PAGING: Final = frozenset({"pagenumber", "pagesize", "nexttoken", "maxresults",
 _READING: Final = ("Describe", "List", "Get", "Query", "Check")
 
 
-async def execute_api(situation: Situation) -> Finished | LookAgain:
+async def perform(situation: Situation) -> Finished | LookAgain:
     """Call the operation; busy clouds are asked again later, any other error fails the task."""
     try:
         return Finished(await call(situation))

@@ -64,7 +64,7 @@ def read_polling(given: Mapping[str, Any], action: str) -> Polling:
     )
 
 
-async def poll(situation: Situation) -> Finished | LookAgain:
+async def perform(situation: Situation) -> Finished | LookAgain:
     """Call and compare; a mismatch with retries left is looked at again later."""
     polling = read_polling(situation.polling, situation.task.action)
     wanted = _Wanted.read(situation.properties)

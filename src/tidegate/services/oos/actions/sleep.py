@@ -16,7 +16,7 @@ _DURATION: Final = re.compile(
 _LONGEST: Final = timedelta(days=3650)
 
 
-async def sleep(situation: Situation) -> Finished | LookAgain:
+async def perform(situation: Situation) -> Finished | LookAgain:
     """Wait until the moment that the first look computed."""
     until = situation.memo.get("until")
     moment = datetime.fromisoformat(until) if until else _moment(situation.properties, situation.now)
