@@ -18,7 +18,7 @@ from tidegate.clock import Clock
 from tidegate.cloud.caller import Caller
 from tidegate.errors import CloudError
 from tidegate.reconcile.engine import MAX_ATTEMPTS, Fenced, Run, Suspend
-from tidegate.services.oos import errors
+from tidegate.services.oos import errors, limits
 from tidegate.services.oos.actions import PERFORMERS
 from tidegate.services.oos.actions.base import ActionFailedError, Finished, LookAgain, Situation
 from tidegate.services.oos.conductor import Continue, Done, Start, next_move
@@ -279,10 +279,12 @@ class _Look:
 
     async def _select(self, task: Task, answer: Any) -> dict[str, Any]:
         scope = self._current_scope()
-        return {output.name: await select_output(output, answer, scope) for output in task.outputs}
+        outputs = {output.name: await select_output(output, answer, scope) for output in task.outputs}
+        check_size(outputs)
+        return outputs
 
     def _fail(self, record: TaskRecord, message: str) -> None:
-        message = self._mask.text(message).replace("\0", "\\0")
+        message = self._show(message)
         self._log(record.id, f"The task {record.name} failed: {message}")
         self._change(msgspec.structs.replace(record, status_message=message), Event.FAIL)
 
@@ -329,8 +331,12 @@ class _Look:
         self._outputs.update(((record.name, name), value) for name, value in changed.outputs.items())
 
     def _log(self, task_execution_id: str, message: str) -> None:
-        text = self._mask.text(message).replace("\0", "\\0")
-        self._lines.append(LogLine(at=self._run.now(), task_execution_id=task_execution_id, message=text))
+        line = LogLine(at=self._run.now(), task_execution_id=task_execution_id, message=self._show(message))
+        self._lines.append(line)
+
+    def _show(self, message: str) -> str:
+        """Return a message without secrets, without what PostgreSQL takes in no text, and not endless."""
+        return self._mask.text(message).replace("\0", "\\0")[: limits.MESSAGE_CHARACTERS]
 
     async def _write(self, *, message: str = "", outputs: Any = None, ended: bool = False) -> None:
         """Write everything since the last step forward, in one statement. Raises Fenced."""

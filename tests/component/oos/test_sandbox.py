@@ -156,7 +156,15 @@ async def test_a_killed_helper_is_replaced(sandbox: Sandbox) -> None:
 
 async def test_a_value_too_large_is_not_even_sent(sandbox: Sandbox) -> None:
     with pytest.raises(ExpressionError, match="larger than"):
-        await sandbox.run_jq(".", ["x" * 600_000] * 2)
+        await sandbox.run_jq(".", ["x" * 600_000] * 30)
+
+
+async def test_a_large_answer_is_searched_and_a_large_result_is_refused(sandbox: Sandbox) -> None:
+    answer = {"Things": [{"Id": f"t-{number}", "Text": "x" * 5000} for number in range(1000)]}
+
+    assert len(await sandbox.run_jq(".Things[].Id", answer)) == 1000
+    with pytest.raises(ExpressionError, match="too large"):
+        await sandbox.run_jq(".", answer)
 
 
 async def test_closing_leaves_no_process_behind() -> None:

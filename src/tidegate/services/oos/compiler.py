@@ -88,8 +88,9 @@ class Names:
 
 class _Insensitive:
     def __init__(self, names: Iterable[str]) -> None:
-        self._exact = list(names)
-        self._lower = {name.lower(): name for name in reversed(self._exact)}
+        listed = list(names)
+        self._exact = frozenset(listed)
+        self._lower = {name.lower(): name for name in reversed(listed)}
 
     def find(self, name: str) -> str | None:
         return name if name in self._exact else self._lower.get(name.lower())

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from tidegate.services.oos.functions.base import Function
 from tidegate.services.oos.sandbox import Programs
-from tidegate.services.oos.values import ExpressionError, check_size, from_json, is_true, to_text
+from tidegate.services.oos.values import ExpressionError, check_length, check_size, from_json, is_true, to_text
 
 
 class MissingOutputError(ExpressionError):
@@ -118,9 +118,11 @@ class Text:
     async def evaluate(self, scope: Scope) -> Any:
         """Return the text."""
         written: list[str] = []
+        length = 0
         for part in self.parts:
             written.append(part if isinstance(part, str) else to_text(check_size(await part.evaluate(scope))))
-            check_size(written)
+            length += len(written[-1])
+            check_length(length)
         return "".join(written)
 
 
@@ -154,8 +156,9 @@ class Call:
     argument: Expression
 
     async def evaluate(self, scope: Scope) -> Any:
-        """Return the function's result."""
-        return check_size(self.function.call(await self.argument.evaluate(scope)))
+        """Return the function's result. What goes in is bounded, so that every function ends soon."""
+        arguments = check_size(await self.argument.evaluate(scope))
+        return check_size(self.function.call(arguments))
 
 
 @dataclass(frozen=True, slots=True)

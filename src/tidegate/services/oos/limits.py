@@ -25,8 +25,12 @@ LIST_MAX: Final = 100
 DELETE_EXECUTIONS: Final = 100
 #: templates of one account and region (ASSUMPTION)
 TEMPLATES: Final = 200
-#: characters of one output or message in an answer; longer ones are cut in answers only (ASSUMPTION)
+#: characters of one output or property in an answer; longer ones are cut in answers only (ASSUMPTION)
 OUTPUT_CHARACTERS: Final = 64 * 1024
+#: characters of one line of a log, and of a status message (ASSUMPTION)
+MESSAGE_CHARACTERS: Final = 4 * 1024
+#: problems of a template that one error message lists (ASSUMPTION)
+PROBLEMS_TOLD: Final = 100
 #: how long a ClientToken is remembered
 CLIENT_TOKEN_LIFE: Final = timedelta(hours=24)
 CLIENT_TOKEN_LENGTH: Final = 64
@@ -36,5 +40,7 @@ PAGES: Final = 200
 #: pauses before a throttled or unreachable API is called again (oos.md 5.1, ASSUMPTION)
 CALL_RETRY_PAUSES: Final = (timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4))
 
-#: characters of a value when written as JSON: a task's properties, an output, what a program is given
+#: characters of a value when written as JSON: a task's properties, an output, what a function is given (ASSUMPTION)
 VALUE_CHARACTERS: Final = 1024 * 1024
+#: characters of what a jq program is given: an answer, all its pages (ASSUMPTION)
+ANSWER_CHARACTERS: Final = 16 * 1024 * 1024

@@ -100,11 +100,13 @@ def problems_of(definition: ParameterDefinition, value: Any) -> Iterator[tuple[s
 
 def _is_allowed(definition: ParameterDefinition, value: Any) -> bool:
     """Compare with AllowedValues; of a list every element must be allowed (oos.md 2.4)."""
+    texts = frozenset(map(to_text, definition.allowed_values))
 
     def is_listed(element: Any) -> bool:
-        if definition.type == "String":
-            return any(to_text(element) == to_text(allowed) for allowed in definition.allowed_values)
-        return any(are_equal(element, allowed) for allowed in definition.allowed_values)
+        # The texts answer nearly always; the comparison one by one is left for 1 and 1.0 and for the refusal.
+        return to_text(element) in texts or (
+            definition.type != "String" and any(are_equal(element, allowed) for allowed in definition.allowed_values)
+        )
 
     if isinstance(value, list):
         return all(map(is_listed, value)) or is_listed(value)

@@ -12,7 +12,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from tidegate.services.oos import sandbox_child
+from tidegate.services.oos import limits, sandbox_child
 from tidegate.services.oos.values import ExpressionError, check_size, from_json, to_json
 from tidegate.telemetry import get_logger
 
@@ -54,7 +54,7 @@ class Sandbox:
 
     async def run_jq(self, program: str, value: Any) -> list[Any]:
         """Return all results of a jq program; raises ExpressionError."""
-        text = await self._ask(b"j", program, to_json(check_size(value)))
+        text = await self._ask(b"j", program, to_json(check_size(value, limits.ANSWER_CHARACTERS)))
         return list(from_json(f"[{text.replace(chr(10), ',')}]"))
 
     async def matches(self, pattern: str, text: str) -> bool:

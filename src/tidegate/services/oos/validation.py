@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from tidegate.errors import CloudError
+from tidegate.services.oos import limits
 from tidegate.services.oos.document import Format, load
 from tidegate.services.oos.grammar import Checks, parse
 from tidegate.services.oos.model import Template
@@ -28,15 +29,22 @@ class Validated(msgspec.Struct, frozen=True):
     def require(self) -> Template:
         """Return the template or raise ``InvalidTemplate`` with every error (oos.md 8.4, ASSUMPTION)."""
         if self.template is None:
-            raise CloudError("InvalidTemplate", "; ".join(map(str, self.of("error"))))
+            raise CloudError("InvalidTemplate", _listed(self.of("error")))
         return self.template
 
     def require_runnable(self) -> Template:
         """Return the template or raise, also when it needs something that is not built yet."""
         template = self.require()
         if missing := self.of("unsupported"):
-            raise CloudError("InvalidTemplate", "this template cannot be run yet: " + "; ".join(map(str, missing)))
+            raise CloudError("InvalidTemplate", f"this template cannot be run yet: {_listed(missing)}")
         return template
+
+
+def _listed(problems: tuple[Problem, ...]) -> str:
+    """Write problems into one message; a text that is wrong everywhere does not make it endless."""
+    told = "; ".join(map(str, problems[: limits.PROBLEMS_TOLD]))
+    more = len(problems) - limits.PROBLEMS_TOLD
+    return f"{told}; and {more} more" if more > 0 else told
 
 
 class Linted(NamedTuple):

@@ -84,12 +84,12 @@ def are_equal(left: Json, right: Json) -> bool:
     return bool(left == right)
 
 
-def check_size(value: Json) -> Json:
-    """Return ``value``; raises ExpressionError when its JSON would be longer than ``limits.VALUE_CHARACTERS``.
+def check_size(value: Json, limit: int = limits.VALUE_CHARACTERS) -> Json:
+    """Return ``value``; raises ExpressionError when its JSON would be longer than ``limit`` characters.
 
     Walks instead of writing, so that a value which holds the same long part many times costs nothing.
     """
-    left = limits.VALUE_CHARACTERS
+    left = limit
     open_values = [value]
     while open_values:
         match open_values.pop():
@@ -97,12 +97,17 @@ def check_size(value: Json) -> Json:
                 left -= len(text) + 3
             case list() as items:
                 left -= len(items) + 2
-                open_values.extend(items if left > 0 else ())
+                open_values.extend(items if left >= 0 else ())
             case dict() as entries:
                 left -= sum(map(len, entries)) + 4 * len(entries) + 2
-                open_values.extend(entries.values() if left > 0 else ())
+                open_values.extend(entries.values() if left >= 0 else ())
             case _:
                 left -= 5
-        if left <= 0:
-            raise ExpressionError(f"the value is larger than {limits.VALUE_CHARACTERS // 1024} KB")
+        check_length(limit - left, limit)
     return value
+
+
+def check_length(characters: int, limit: int = limits.VALUE_CHARACTERS) -> None:
+    """Refuse a text of so many characters, before it is made."""
+    if characters > limit:
+        raise ExpressionError(f"the value is larger than {limit // 1024} KB")

@@ -15,6 +15,7 @@ from tidegate.services.oos.api.product import (
     json_text,
     moment,
     oos,
+    short_json_text,
     tags_of,
     template_resource,
 )
@@ -117,7 +118,7 @@ def execution_fields(record: ExecutionRecord, overview: Overview) -> dict[str, A
         "executed_by": record.executed_by,
         "ram_role": record.ram_role,
         "parameters": mask_parameters(record.parameters, record.secrets),
-        "outputs": json_text(mask.value(record.outputs or {})),
+        "outputs": short_json_text(mask.value(record.outputs or {})),
         "counters": {**overview.counters, "Total": sum(overview.counters.values())},
         "current_tasks": [CurrentTask(task.name, task.action, task.id) for task in overview.current],
         "parent_execution_id": given(record.parent_id),

@@ -16,9 +16,9 @@ from tidegate.services.oos.api.product import (
     SortOrder,
     execution_resource,
     given,
-    json_text,
     moment,
     oos,
+    short_json_text,
     token,
 )
 from tidegate.services.oos.masking import Mask
@@ -245,8 +245,8 @@ def _task_item(task: TaskRecord, execution: ExecutionRecord) -> TaskExecutionIte
         task_action=task.action,
         status=task.status,
         status_message=task.status_message,
-        properties=json_text(mask.value(task.properties)),
-        outputs=json_text(mask.value(task.outputs)),
+        properties=short_json_text(mask.value(task.properties)),
+        outputs=short_json_text(mask.value(task.outputs)),
         extra_data={},
         template_id=given(execution.template_id),
         create_date=to_seconds(task.created_at),

@@ -54,8 +54,22 @@ def given(text: str | None) -> str | msgspec.UnsetType:
 
 
 def json_text(value: Any) -> str:
-    """Return a value as the JSON text that an answer holds; a long one is cut (oos.md 9, ASSUMPTION)."""
-    return to_json(value)[: limits.OUTPUT_CHARACTERS]
+    """Return a value as the JSON text that an answer holds."""
+    return to_json(value)
+
+
+def short_json_text(entries: Mapping[str, Any]) -> str:
+    """Return a map as JSON text, each long entry cut to the beginning of its own JSON text (oos.md 9, ASSUMPTION)."""
+    text = to_json(entries)
+    if len(text) <= limits.OUTPUT_CHARACTERS:
+        return text
+    texts = {name: to_json(value) for name, value in entries.items()}
+    return to_json(
+        {
+            name: value if len(texts[name]) <= limits.OUTPUT_CHARACTERS else texts[name][: limits.OUTPUT_CHARACTERS]
+            for name, value in entries.items()
+        }
+    )
 
 
 def tags_of(tags: Mapping[str, str] | None) -> Mapping[str, str]:

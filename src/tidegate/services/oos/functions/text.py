@@ -9,14 +9,15 @@ import re
 import shlex
 from typing import Any, Final
 
-from tidegate.services.oos import limits
 from tidegate.services.oos.functions.base import Function, need_list, need_map, need_text
-from tidegate.services.oos.values import ExpressionError, to_text
+from tidegate.services.oos.values import ExpressionError, check_length, to_text
 
 
 def join(separator: Any, items: Any) -> str:
     """Join elements as texts; a null element is an empty text (oos.md 3.7, ASSUMPTION)."""
-    return need_text(separator).join(map(to_text, need_list(items)))
+    texts = [to_text(item) for item in need_list(items)]
+    check_length(sum(map(len, texts)) + len(need_text(separator)) * len(texts))
+    return str(separator).join(texts)
 
 
 def split(separator: Any, text: Any) -> list[str]:
@@ -32,9 +33,7 @@ def replace(replacements: Any, text: Any) -> str:
     for old, new in need_map(replacements).items():
         if not old:
             raise ExpressionError("cannot replace an empty text")
-        # Checked before it is made: replacements multiply.
-        if len(replaced) + replaced.count(old) * (len(to_text(new)) - len(old)) > limits.VALUE_CHARACTERS:
-            raise ExpressionError("the text becomes too long")
+        check_length(len(replaced) + replaced.count(old) * (len(to_text(new)) - len(old)))  # replacements multiply
         replaced = replaced.replace(old, to_text(new))
     return replaced
 
@@ -45,7 +44,12 @@ _VARIABLE = re.compile(r"\$\{([^{}$]*)\}")
 def substitute(text: Any, variables: Any) -> str:
     """Replace ``${Name}`` for the names given, others stay: they may be a shell's (oos.md 3.7, ASSUMPTION)."""
     values = {name: to_text(value) for name, value in need_map(variables).items()}
-    return _VARIABLE.sub(lambda match: values.get(match[1].strip(), match[0]), need_text(text))
+
+    def value(match: re.Match[str]) -> str:
+        return values.get(match[1].strip(), match[0])
+
+    check_length(len(need_text(text)) + sum(len(value(match)) for match in _VARIABLE.finditer(text)))
+    return _VARIABLE.sub(value, text)
 
 
 def contains(text: Any, part: Any) -> bool:
