@@ -1,5 +1,4 @@
 """The official Python SDK of OOS, unmodified, on every operation; runbooks that act under their role."""
-# ruff: noqa: PLC0415 - an SDK is imported where it is used: they cost seconds
 
 from __future__ import annotations
 
