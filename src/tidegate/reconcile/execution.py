@@ -85,7 +85,8 @@ class ExecutionController:
         try:
             await self._conduct(run, *loaded)
         except Exception as error:
-            if run.attempt >= MAX_ATTEMPTS:  # the engine gives up after this look, so the execution must end too
+            # The engine ends the work after this look, so the execution must end too.
+            if run.attempt >= MAX_ATTEMPTS or isinstance(error, CloudError):
                 await self._give_up(run, loaded[0], error)
             raise
 
@@ -108,7 +109,8 @@ class ExecutionController:
         await _Look(run, self._database, execution, tasks, template, scope, self._caller(execution)).conduct()
 
     async def _give_up(self, run: Run, execution: ExecutionRecord, error: Exception) -> None:
-        message = f"The execution was given up after {run.attempt} attempts: {type(error).__name__}."
+        reason = str(error)[: limits.MESSAGE_CHARACTERS] if isinstance(error, CloudError) else type(error).__name__
+        message = f"The execution was given up after {run.attempt} attempts: {reason}"
         ended = journal.Progress(
             execution_id=execution.id,
             status=ExecutionStatus.FAILED,

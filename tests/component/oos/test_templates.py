@@ -184,4 +184,17 @@ async def test_a_controller_that_cannot_go_on_ends_the_execution_too(runbooks: R
 
     execution = await runbooks.find(execution_id)
     assert execution.status == "Failed"
-    assert execution.status_message == "The execution was given up after 20 attempts: RuntimeError."
+    assert execution.status_message == "The execution was given up after 20 attempts: RuntimeError"
+
+
+async def test_a_text_that_is_no_template_any_more_ends_its_executions(runbooks: Runbooks) -> None:
+    execution_id = await runbooks.start(SIMPLE)
+    runbooks.oos.library._known.clear()
+    async with runbooks.database.connection() as connection:
+        await connection.execute("update oos_content set content = 'Tasks: 1'")
+
+    await runbooks.driver.settle()
+
+    execution = await runbooks.find(execution_id)
+    assert execution.status == "Failed"
+    assert "InvalidTemplate message: line 1, column 1: FormatVersion is missing" in execution.status_message

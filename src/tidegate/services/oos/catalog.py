@@ -43,13 +43,12 @@ def read_catalog() -> Mapping[str, PublicTemplate]:
         if not file.name.endswith(".yml"):
             continue
         name, text = file.name.removesuffix(".yml"), file.read_text(encoding="utf-8")
-        linted = lint(text)
         key = content_hash(text)
         templates[name] = PublicTemplate(
             name=name,
             id=f"t-{key[:20]}",
             text=text,
             hash=key,
-            validated=Validated(linted.template, linted.problems.sorted()),
+            validated=lint(text).validated(),
         )
     return templates

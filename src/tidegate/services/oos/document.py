@@ -180,6 +180,8 @@ class _Yaml(_Composer):
 
     def _scalar(self, event: Any, mark: Mark) -> Any:
         """Resolve a plain scalar as YAML 1.1 does; timestamps and everything quoted stay texts."""
+        if "\0" in event.value:
+            raise _UnreadableError(mark, "a character that cannot be kept")
         if not event.implicit[0]:
             return event.value
         kind = _plain_kind(event.value)
@@ -269,8 +271,8 @@ class _Json(_Composer):
             text, end = self._decoder.raw_decode(self.text, at)
         except json.JSONDecodeError as error:
             raise self._wrong(error.pos, error.msg) from None
-        if not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
-            raise self._wrong(at, "half of a surrogate pair")
+        if not text.isprintable() and any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text):
+            raise self._wrong(at, "a character that cannot be kept")
         return str(text), end
 
     def _number(self, number: re.Match[str], at: int) -> int | float:

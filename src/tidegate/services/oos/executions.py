@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -29,6 +29,9 @@ from tidegate.store.database import Database
 from tidegate.store.oos import executions as rows
 from tidegate.store.oos import journal
 from tidegate.store.oos.records import ExecutionRecord, LogLine, Overview, TaskRecord
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
 
 #: kind of the work that drives an execution; its key is ``execution/<id>``
 KIND: Final = "execution"
@@ -124,10 +127,7 @@ class Executions:
     async def find(self, account_id: str, region: str, execution_id: str) -> ExecutionRecord:
         """Return one execution."""
         async with self._database.connection() as connection:
-            record = await rows.find(connection, account_id, region, execution_id)
-        if record is None:
-            raise errors.execution_not_found(execution_id)
-        return record
+            return await _found(connection, account_id, region, execution_id)
 
     async def tasks(
         self, account_id: str, region: str, wanted: rows.TaskFilter, page: Page
@@ -153,9 +153,7 @@ class Executions:
     async def cancel(self, account_id: str, region: str, execution_id: str) -> None:
         """Let what is called now end, start nothing more (oos.md 7.6)."""
         async with self._database.transaction() as tx:
-            record = await rows.find(tx, account_id, region, execution_id)
-            if record is None:
-                raise errors.execution_not_found(execution_id)
+            record = await _found(tx, account_id, region, execution_id)
             if record.status in FINAL_EXECUTION:
                 raise errors.wrong_status(execution_id, record.status)
             await work.cancel(tx, work_key(execution_id), now=self._clock.now())
@@ -262,12 +260,19 @@ class Executions:
             async with connection.transaction():
                 repeat = (record.account_id, "oos:StartExecution", order.client_token, order.fingerprint)
                 if (first := await tokens.recall(connection, *repeat, now=record.created_at)) is not None:
-                    return await self.find(record.account_id, record.region, first)
+                    return await _found(connection, record.account_id, record.region, first)
                 line = LogLine(at=record.created_at, task_execution_id="", message="The execution is started.")
                 await journal.add(connection, record, line)
                 await work.start(connection, work_key(record.id), KIND, now=record.created_at)
                 await tokens.remember(connection, *repeat, record.id, now=record.created_at)
         return record
+
+
+async def _found(connection: Connection, account_id: str, region: str, execution_id: str) -> ExecutionRecord:
+    record = await rows.find(connection, account_id, region, execution_id)
+    if record is None:
+        raise errors.execution_not_found(execution_id)
+    return record
 
 
 def _runnable(template: Template) -> Template:

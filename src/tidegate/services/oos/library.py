@@ -41,8 +41,7 @@ class Library:
         """Return what is known of the text under a hash. It was valid when it was kept, so V11 is not checked again."""
         if (known := self._recall(key)) is not None:
             return known
-        linted = lint(await self.text(key))
-        return self._remember(key, Validated(linted.template, linted.problems.sorted()))
+        return self._remember(key, lint(await self.text(key)).validated())
 
     async def text(self, key: str) -> str:
         """Return the text kept under a hash."""

@@ -55,6 +55,12 @@ class Linted(NamedTuple):
     problems: Problems
     checks: Checks
 
+    def validated(self) -> Validated:
+        """Return the result as it stands now."""
+        found = self.problems.sorted()
+        is_valid = all(problem.severity != "error" for problem in found)
+        return Validated(self.template if is_valid else None, found)
+
 
 def lint(text: str) -> Linted:
     """Check a text by itself, V1 to V10. Pure: what V11 must check is returned in ``checks``."""
@@ -72,9 +78,7 @@ async def validate(text: str, programs: Programs) -> Validated:
             linted.problems.error(mark, "V11", f"not a jq program: {_first_line(complaint)}")
     for pattern, default, mark in linted.checks.patterns:
         await _check_pattern(pattern, default, mark, linted.problems, programs)
-    found = linted.problems.sorted()
-    is_valid = all(problem.severity != "error" for problem in found)
-    return Validated(linted.template if is_valid else None, found)
+    return linted.validated()
 
 
 async def _check_pattern(pattern: str, default: str | None, mark: Mark, problems: Problems, programs: Programs) -> None:
