@@ -20,7 +20,7 @@ unit: setup  ## pure tests, in seconds
 acceptance: setup  ## official SDKs against a started cloud
 	$(run) -n $(workers) tests/acceptance
 crash: setup  ## kill -9 at every named point, restart, converge
-	$(run) -n $(workers) tests/crash
+	TIDEGATE_CRASH_POINTS=all $(run) -n $(workers) tests/crash
 lint: setup  ## format, rules, types, arrows
 	$(bin)ruff format --check . && $(bin)ruff check . && $(bin)mypy && $(bin)lint-imports
 format: setup  ## make it look right

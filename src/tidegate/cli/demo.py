@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import tempfile
 import time
@@ -34,7 +35,10 @@ def demo(
     """
     with _folder(keep) as folder:
         settings = Settings(data_dir=folder, port=0, ephemeral=keep is None, hosts=hosts, gate=gate)
-        ok = asyncio.run(_run(settings, _JsonLines() if as_json else _Timeline()))
+        try:
+            ok = asyncio.run(_run(settings, _JsonLines() if as_json else _Timeline()))
+        except asyncio.CancelledError:
+            raise typer.Exit(128 + signal.SIGTERM) from None
     raise typer.Exit(0 if ok else 1)
 
 
@@ -91,6 +95,10 @@ def _short(value: object) -> str:
 
 
 async def _run(settings: Settings, screen: _JsonLines | _Timeline) -> bool:
+    told_to_stop = asyncio.current_task()
+    assert told_to_stop is not None
+    # Ctrl-C already does this; whoever ends the demo, it cleans up behind itself.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_stop.cancel)
     started = time.monotonic()
     observed: list[Observation] = []
     async with Cloud.running(settings) as cloud:

@@ -76,6 +76,8 @@ async def open_world(settings: Settings) -> World:
     Raises ConfigurationError, with the remedy, when a named driver cannot be had here.
     """
     choice = await choose(settings)
+    if settings.ephemeral and choice.helper is not None:
+        await choice.helper.follow_us()
     folder = settings.data_dir / "plane" / "redis"
     redis = await choose_redis(choice.hosts.name, folder, gate=settings.gate, helper=choice.helper)
     notes = [choice.reason, choice.not_enforced, *redis.notes]

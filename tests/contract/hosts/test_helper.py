@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -156,3 +158,28 @@ async def test_destroying_what_never_ran_starts_nothing(tmp_path: Path) -> None:
 
 def test_an_ordinary_user_has_an_interpreter_here() -> None:
     assert Path(interpreter_of(None)).exists()
+
+
+async def test_a_helper_that_follows_a_process_ends_with_it_however_that_ends() -> None:
+    with state_directory() as directory:
+        code = (
+            "import asyncio, pathlib, sys; from tidegate.plane.helper.client import HelperClient\n"
+            "async def main():\n"
+            "    helper = HelperClient(pathlib.Path(sys.argv[1])); await helper.open(); await helper.follow_us()\n"
+            "    print(helper.pid, flush=True); await asyncio.sleep(60)\n"
+            "asyncio.run(main())"
+        )
+        owner = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", code, str(directory)),
+            stdout=asyncio.subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3] / "src")},
+        )
+        assert owner.stdout is not None
+        pid = int(await owner.stdout.readline())
+        alive = os.pidfd_open(pid)
+
+        owner.kill()
+        await owner.wait()
+
+        await eventually(lambda: bool(select.select([alive], [], [], 0)[0]), "the helper ends")
+        os.close(alive)

@@ -1,14 +1,18 @@
 """Kill -9 of the control plane at every named point of the chain: it starts again and ends where it would have ended.
 
-A first run writes down every point that a scale-out and a scale-in pass. Then, for each of them, the cloud is started so
-that it dies there, a rule is executed, and the cloud started again without the point. What must hold then is written in
-``check``.
+A first run writes down every point that a scale-out and a scale-in pass. Then the cloud is started so that it dies at one
+of them, a rule is executed, and the cloud started again without the point. What must hold then is written in ``check``.
+``TIDEGATE_CRASH_POINTS=all`` (``make crash``) takes every point, the ordinary run a few by chance; each failure names its
+point.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
+import os
+import random
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +23,9 @@ import pytest
 from support.running import RunningCloud
 from support.sdks import REGION, Sdks, eventually
 
-SHARDS = 6
+SHARDS = 4
+EVERY_POINT = os.environ.get("TIDEGATE_CRASH_POINTS") == "all"
+TURNS = 3
 TEMPLATE = "ACS-ESS-LifeCycleModifyRedisIPWhitelist"
 ESS, ECS, KVSTORE, RAM, OOS, STS = "2014-08-28", "2014-05-26", "2015-01-01", "2015-05-01", "2019-06-01", "2015-04-01"
 
@@ -178,7 +184,7 @@ def chain(tmp_path: Path) -> Iterator[Chain]:
     made.cloud.__exit__(None, None, None)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600 if EVERY_POINT else 300)
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_a_kill_at_any_point_of_the_chain_changes_nothing_about_its_end(
     chain: Chain, shard: int, tmp_path: Path
@@ -189,11 +195,14 @@ def test_a_kill_at_any_point_of_the_chain_changes_nothing_about_its_end(
 
     # Both directions take turns; the shorter list begins anew.
     shares = {change: points[change][shard::SHARDS] for change in (1, -1)}
-    for turn in range(max(map(len, shares.values()))):
+    for share in shares.values():
+        random.shuffle(share)
+    for turn in range(max(map(len, shares.values())) if EVERY_POINT else TURNS):
         for change, members in ((1, 1), (-1, 0)):
             point = shares[change][turn % len(shares[change])]
+            logging.info("killed at %s", point)
             chain.check(chain.settle(chain.die_at(point, change)), members=members)
-    assert len(chain.missed) < max(map(len, shares.values())), chain.missed
+    assert len(chain.missed) <= TURNS, "points that were not passed again are not tested: " + ", ".join(chain.missed)
 
 
 def _points(chain: Chain, change: int, log: Path) -> list[str]:

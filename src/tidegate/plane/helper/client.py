@@ -90,6 +90,14 @@ class HelperClient:
             raise PlaneError(f"{verb}: the helper sent no socket")
         return socket.socket(fileno=descriptors[0])
 
+    async def follow_us(self) -> None:
+        """Have the helper end, with everything in it, when this process ends in whatever way."""
+        process = os.pidfd_open(os.getpid())
+        try:
+            await self.request("follow", fds=[process])
+        finally:
+            os.close(process)
+
     def on_lost(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` when the helper has died unasked; everything that was in it is gone by then."""
         self._lost.append(callback)

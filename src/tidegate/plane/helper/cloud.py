@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 
-from tidegate.plane.helper.loop import Loop
+from tidegate.plane.helper.loop import READ, Loop
 from tidegate.plane.helper.networks import Networks
 from tidegate.plane.helper.processes import Processes
 from tidegate.plane.helper.server import LATER, Request, Verb
@@ -37,6 +37,12 @@ def verbs(cloud: Cloud) -> dict[str, Verb]:
         cloud.loop.stop()
         return None
 
+    def follow(request: Request) -> object:
+        """Stop when the process behind the pidfd that came along has ended: a cloud that is not meant to outlive it."""
+        (process,) = request.descriptors
+        cloud.loop.watch(os.dup(process), READ, lambda _: cloud.loop.stop())
+        return None
+
     def create_network(request: Request) -> object:
         cloud.networks.create(**request.args)
         return None
@@ -59,6 +65,7 @@ def verbs(cloud: Cloud) -> dict[str, Verb]:
     return {
         "hello": hello,
         "stop": stop,
+        "follow": follow,
         "network.create": create_network,
         "network.destroy": destroy_network,
         "network.links": links,
