@@ -70,7 +70,6 @@ class Node:
         self._number = 0
         self._consumer: queue.Consumer | None = None
         self._running: set[asyncio.Task[None]] = set()
-        self._stop_seconds = _STOP_SECONDS
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()
         self._stopped.set()
@@ -95,7 +94,7 @@ class Node:
         if self._consumer is not None:
             self._consumer.stop()
         if self._running:
-            await asyncio.wait(self._running, timeout=self._stop_seconds)
+            await asyncio.wait(self._running, timeout=_STOP_SECONDS)
         self._drop_running()
         await self._stopped.wait()
 

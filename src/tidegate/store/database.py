@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
@@ -31,7 +31,8 @@ _SESSION = {
 }
 _STATEMENT_SECONDS = 60.0
 _CONNECT_SECONDS = 10.0
-_IDLE_CONNECTION_SECONDS = 60.0
+#: an idle server process costs some 5 MiB
+_IDLE_CONNECTION_SECONDS = 20.0
 
 #: What is raised when the server has gone away or turns us away; the same call may succeed later.
 UNREACHABLE: tuple[type[Exception], ...] = (
@@ -143,7 +144,8 @@ async def _make_sound(connection: PoolConnectionProxy[asyncpg.Record]) -> None:
     try:
         await connection.reset(timeout=_CONNECT_SECONDS)
     except (Exception, asyncio.CancelledError):
-        connection.terminate()
+        with suppress(asyncpg.InterfaceError):  # it has ended by itself
+            connection.terminate()
 
 
 def _unreachable(error: Exception) -> StoreError:

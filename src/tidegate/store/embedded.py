@@ -25,6 +25,7 @@ from typing import BinaryIO
 import asyncpg
 
 from tidegate.errors import ConfigurationError, StoreError
+from tidegate.store import schema
 
 _log = logging.getLogger(__name__)
 
@@ -197,7 +198,7 @@ class EmbeddedPostgres:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        output, _ = await process.communicate()
+        (output, _), _ = await asyncio.gather(process.communicate(), asyncio.to_thread(schema.preload))
         if process.returncode:
             raise StoreError(
                 f"The database could not be made in {self._data}:\n{output.decode(errors='replace')[-2000:]}"

@@ -79,11 +79,16 @@ async def disappear(connection: Connection, number: int) -> None:
 
 
 async def claim(connection: Connection, key: str, *, node: int, job: int | None, now: datetime) -> Lease | None:
-    """Take the work. None: it has ended, is unknown, or is owned through another job."""
+    """Take the work. None: it has ended, is unknown, is owned through another job, or there is no reason to look at it.
+
+    A reason is a signal or a due time, and stays until the look it led to has been settled. So of many jobs for one work
+    only those that still have something to tell cause a look.
+    """
     row = await connection.fetchrow(
         # The share lock makes this wait for an end that is being committed, and see it.
         "with wanted as (select key, kind, parent, input, control, attempts, generation from work"
-        "   where key = $1 and status = 'Active' for share),"
+        "   where key = $1 and status = 'Active'"
+        "     and (due_at <= $4 or exists (select from signal where signal.work = work.key)) for share),"
         " taken as (insert into lease as held (work, token, node, job, taken_at)"
         "   select key, nextval('lease_token'), $2, $3, $4 from wanted"
         "   on conflict (work) do update set token = excluded.token, node = excluded.node, taken_at = excluded.taken_at"

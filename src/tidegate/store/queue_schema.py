@@ -39,6 +39,7 @@ def installation() -> str:
     insertion = QueryQueueBuilder(settings()).build_enqueue_query("skip")
     return f"""
         {QueryBuilderEnvironment(settings()).build_install_query()}
+        {QueryBuilderEnvironment(settings()).build_optimize_autovacuum_query()}
 
         -- Nobody reads the log of jobs, and it would be written three times a job.
         create function forget_job() returns trigger language plpgsql as 'begin return null; end';

@@ -110,6 +110,22 @@ async def test_suspended_work_is_looked_at_when_due_and_when_woken(
     assert (await driver.find("thing/1")).status == "Success"
 
 
+async def test_a_job_that_has_nothing_to_tell_causes_no_look(
+    database: Database, clock: AdjustableClock, diary: Diary
+) -> None:
+    async def controller(run: Run) -> None:
+        diary.lines.append("look")
+        raise Suspend(run.now() + timedelta(hours=1))
+
+    driver = driven(database, clock, controller)
+    await driver.start("thing/1", "thing")
+    await driver.settle()
+
+    await driver.node.advance("thing/1")
+
+    assert diary.lines == ["look"]
+
+
 async def test_a_wake_up_during_a_look_is_not_lost(database: Database, clock: AdjustableClock, diary: Diary) -> None:
     async def controller(run: Run) -> None:
         diary.lines.append("look")

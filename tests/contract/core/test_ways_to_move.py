@@ -15,6 +15,7 @@ from support.driving import Driver
 from support.nodes import eventually
 from tidegate.clock import AdjustableClock
 from tidegate.errors import CloudError
+from tidegate.reconcile import engine
 from tidegate.reconcile.engine import Controller, Node, Run, Suspend
 from tidegate.settings import Settings
 from tidegate.store import work
@@ -229,7 +230,10 @@ async def test_goals_set_in_a_hurry_end_with_the_last_one(begin: Begin) -> None:
         await way.until(at_the_last, "the last goal")
 
 
-async def test_a_stopped_node_leaves_its_work_for_the_next(database: Database, clock: AdjustableClock) -> None:
+async def test_a_stopped_node_leaves_its_work_for_the_next(
+    database: Database, clock: AdjustableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_STOP_SECONDS", 0.0)
     begun = asyncio.Event()
     stuck = asyncio.Event()
 
@@ -246,7 +250,6 @@ async def test_a_stopped_node_leaves_its_work_for_the_next(database: Database, c
     driver = Driver(database, {"thing": quick}, clock, SETTINGS)
     await driver.start("thing/1", "thing")
     await begun.wait()
-    first._stop_seconds = 0.0
     await first.stop()
     await running
 

@@ -21,7 +21,7 @@ from tidegate.settings import Settings
 from tidegate.store.database import UNREACHABLE, Database
 from tidegate.store.embedded import EmbeddedPostgres
 
-KILLS = int(os.environ.get("TIDEGATE_KILLS", "6"))
+KILLS = int(os.environ.get("TIDEGATE_KILLS", "4"))
 CONTROLLERS = "support.errands:controllers"
 QUICK = {"heartbeat_timeout": 3.0, "sweep_interval": 0.3}
 
