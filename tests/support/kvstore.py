@@ -40,11 +40,11 @@ class FaultyGate(MemoryGate):
         self.is_broken = False
         self.lists: list[Ranges] = []
 
-    async def allow(self, server_id: str, ranges: Ranges) -> Applied:
+    async def allow(self, server_id: str, ranges: Ranges, *, thorough: bool = False) -> Applied:
         if self.is_broken:
             raise PlaneError("the gate is broken")
         self.lists.append(ranges)
-        return await super().allow(server_id, ranges)
+        return await super().allow(server_id, ranges, thorough=thorough)
 
 
 @dataclass

@@ -90,7 +90,7 @@ class RedisController:
         await self._servers.create(self._spec(instance))
         reach("redis.serve.acted")
         # Under the row's lock, so a change in between is not undone.
-        await self._gatekeeper.enforce(instance.id, password=True)
+        await self._gatekeeper.enforce(instance.id, thorough=True)
         ready = instance.created_at + self._creation_delay
         if instance.status == "Creating" and run.now() < ready:
             raise Suspend(ready)

@@ -74,6 +74,10 @@ class ChangeRow(msgspec.Struct, frozen=True, kw_only=True):
 
 _INSTANCE = ", ".join(Instance.__struct_fields__)
 _CHANGE = ", ".join(ChangeRow.__struct_fields__)
+_PUT_GROUP = (
+    "insert into kvstore_group (instance_id, name, attribute, entries) values ($1, $2, $3, $4)"
+    " on conflict (instance_id, name) do update set attribute = excluded.attribute, entries = excluded.entries"
+)
 
 
 async def add_instance(tx: Connection, instance: Instance) -> None:
@@ -100,9 +104,14 @@ async def lock(tx: Connection, instance_id: str, *, seconds: float) -> Instance 
 
     Raises LockedError when that takes longer than ``seconds`` to begin; the transaction is void then.
     """
-    await tx.execute("select set_config('lock_timeout', $1, true)", f"{max(1, int(seconds * 1000))}ms")
     try:
-        row = await tx.fetchrow(f"select {_INSTANCE} from kvstore_instance where id = $1 for update", instance_id)
+        row = await tx.fetchrow(
+            # The row is locked after it was joined, so the limit is in force by then.
+            f"select {_INSTANCE} from (select set_config('lock_timeout', $2, true) as limited) as settings,"
+            " kvstore_instance where id = $1 and limited <> '' for update of kvstore_instance",
+            instance_id,
+            f"{max(1, int(seconds * 1000))}ms",
+        )
     except asyncpg.LockNotAvailableError as error:
         raise LockedError(instance_id) from error
     return Instance(**row) if row else None
@@ -157,33 +166,25 @@ async def groups(connection: Connection, instance_id: str) -> list[GroupRow]:
     return [GroupRow(**row) for row in await connection.fetch(query, instance_id)]
 
 
-async def put_group(tx: Connection, instance_id: str, group: GroupRow) -> None:
-    """Write a group; one of this name that is there keeps its place."""
+async def put_group(tx: Connection, instance_id: str, group: GroupRow, change: ChangeRow | None = None) -> None:
+    """Write a group, one of this name that is there keeps its place, and write down the ``change`` that made it so."""
+    group_values = (instance_id, group.name, group.attribute, list(group.entries))
+    if change is None:
+        await tx.execute(_PUT_GROUP, *group_values)
+        return
+    marks = ", ".join(f"${n}" for n in range(5, len(ChangeRow.__struct_fields__) + 5))
     await tx.execute(
-        "insert into kvstore_group (instance_id, name, attribute, entries) values ($1, $2, $3, $4)"
-        " on conflict (instance_id, name) do update set attribute = excluded.attribute, entries = excluded.entries",
-        instance_id,
-        group.name,
-        group.attribute,
-        list(group.entries),
-    )
-
-
-async def add_change(tx: Connection, instance_id: str, change: ChangeRow) -> None:
-    """Write down a change; it is not on the wire yet."""
-    marks = ", ".join(f"${n}" for n in range(2, len(ChangeRow.__struct_fields__) + 2))
-    await tx.execute(
-        f"insert into kvstore_change (instance_id, {_CHANGE}) values ($1, {marks})",
-        instance_id,
+        f"with grouped as ({_PUT_GROUP}) insert into kvstore_change (instance_id, {_CHANGE}) values ($1, {marks})",
+        *group_values,
         *msgspec.structs.astuple(change),
     )
 
 
 async def mark_applied(tx: Connection, instance_id: str, at: datetime, milliseconds: float) -> None:
     """Note that every change so far is on the wire. Not worth waiting for the disk: it is found out anew at a restart."""
-    await tx.execute("select set_config('synchronous_commit', 'off', true)")
     await tx.execute(
-        "update kvstore_change set applied_at = $2, milliseconds = $3 where instance_id = $1 and applied_at is null",
+        "update kvstore_change set applied_at = $2, milliseconds = $3"
+        " where instance_id = $1 and applied_at is null and set_config('synchronous_commit', 'off', true) = 'off'",
         instance_id,
         at,
         milliseconds,

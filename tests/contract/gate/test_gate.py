@@ -83,6 +83,17 @@ async def test_setting_the_same_list_again_changes_nothing(plane: World, server:
     assert (second.added, second.removed) == (0, 0)
 
 
+async def test_what_others_did_to_the_list_is_repaired_on_request(plane: World, server: RedisSpec) -> None:
+    listed = merge([block(plane.address(11)), block(plane.address(13))])
+    await plane.gate.allow(server.id, listed)
+    await plane.meddle(server)
+    assert await plane.gate.show(server.id) != listed
+
+    await plane.gate.allow(server.id, listed, thorough=True)
+
+    assert await plane.gate.show(server.id) == listed
+
+
 async def test_a_thousand_entries_are_enforced(plane: World, server: RedisSpec) -> None:
     first, _ = block(plane.address(11))
     far = [(10 << 24) + 3 * n for n in range(999)]

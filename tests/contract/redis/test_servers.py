@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -49,18 +48,8 @@ async def client_of(plane: World, spec: RedisSpec) -> Client:
 
 
 def kill(plane: World, spec: RedisSpec, process: str) -> None:
-    """Kill a process by its folder, as the kernel would for want of memory."""
-    assert plane.rooms is not None
-    folder = plane.rooms.folder(spec.id, process)
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if (entry / "cwd").readlink() == folder:
-                    os.kill(int(entry.name), signal.SIGKILL)
-                    return
-            except (OSError, ProcessLookupError):
-                continue
-    pytest.fail(f"nothing runs in {folder}")
+    """Kill a process as the kernel would for want of memory."""
+    os.kill(plane.process(spec, process), signal.SIGKILL)
 
 
 async def back(plane: World, spec: RedisSpec, *, within: float = 10.0) -> Client:

@@ -27,7 +27,7 @@ class AioGate(ProxyGate):
         files = (LIST, SOCKET, UPSTREAM)
         return (sys.executable, "-P", "-m", _PROGRAM, spec.address, str(spec.port), *files)
 
-    async def swap(self, folder: Path, _old: Ranges, new: Ranges, /) -> None:
+    async def swap(self, folder: Path, _old: Ranges | None, new: Ranges, /) -> None:
         """Tell the porter its new list, which it puts in force in one step."""
         await _ask(folder, {"allow": new})
 

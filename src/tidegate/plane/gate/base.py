@@ -45,10 +45,11 @@ class Gate(Protocol):
         """Take the gate away, its list included. The server has ended before. Unknown server: nothing happens."""
         ...
 
-    async def allow(self, server_id: str, ranges: Ranges) -> Applied:
+    async def allow(self, server_id: str, ranges: Ranges, *, thorough: bool = False) -> Applied:
         """Make ``ranges`` the whole list; effective for every connection begun after the return. Sends differences only.
 
-        Established connections are kept. On any error the old list stays or nobody is let in, and PlaneError is raised.
+        ``thorough`` also repairs what others have done to the list behind our back. Established connections are kept.
+        On any error the old list stays or nobody is let in, and PlaneError is raised.
         """
         ...
 

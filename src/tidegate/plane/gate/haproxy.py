@@ -12,7 +12,7 @@ from pathlib import Path
 from tidegate.errors import ConfigurationError, PlaneError
 from tidegate.plane.gate.base import GateSpec
 from tidegate.plane.gate.proxy import LIST, SOCKET, UPSTREAM, ProxyGate
-from tidegate.plane.gate.ranges import Ranges, block, blocks, contains, merge, number
+from tidegate.plane.gate.ranges import Ranges, block, blocks, contains, difference, merge, number
 from tidegate.plane.programs import in_wheel, on_system
 from tidegate.plane.redis.rooms import Rooms, dial
 
@@ -76,21 +76,19 @@ class HaproxyGate(ProxyGate):
         (folder / _CONFIGURATION).write_text(text)
         return (self._program, "-db", "-f", _CONFIGURATION)
 
-    async def swap(self, folder: Path, old: Ranges, new: Ranges, /) -> None:
+    async def swap(self, folder: Path, old: Ranges | None, new: Ranges, /) -> None:
         """Send a small difference as such; a large one, or one that HAProxy disputes, as a new version of the list."""
-        before, after = set(blocks(old)), set(blocks(new))
-        gone, fresh = sorted(before - after), sorted(after - before)
+        changes = None if old is None else _changes(old, new)
         async with dial(folder / SOCKET, _WAIT) as (reader, writer):
             await _say(reader, writer, "prompt")
-            if (gone or fresh) and len(gone) + len(fresh) <= _SMALL:
-                commands = [f"del acl {LIST} {text}" for text in gone] + [f"add acl {LIST} {text}" for text in fresh]
+            if changes is not None and len(changes) <= _SMALL:
                 with suppress(PlaneError):
-                    await _silent(reader, writer, commands)
+                    await _silent(reader, writer, changes)
                     return
             version = re.search(r"version created: ([0-9]+)", await _say(reader, writer, f"prepare acl {LIST}"))
             if version is None:
                 raise PlaneError("HAProxy made no new version of the list")
-            await _silent(reader, writer, [f"add acl @{version[1]} {LIST} {text}" for text in sorted(after)])
+            await _silent(reader, writer, [f"add acl @{version[1]} {LIST} {text}" for text in blocks(new)])
             await _silent(reader, writer, [f"commit acl @{version[1]} {LIST}"])
 
     async def read(self, folder: Path) -> Ranges:
@@ -116,6 +114,11 @@ def _connections() -> int:
     # HAProxy refuses to start when it might need more descriptors, two a connection, than it may have.
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else max(16, min(_MOST_CONNECTIONS, hard // 2 - 64))
+
+
+def _changes(old: Ranges, new: Ranges) -> list[str]:
+    gone, fresh = difference(old, new)
+    return [f"del acl {LIST} {text}" for text in blocks(gone)] + [f"add acl {LIST} {text}" for text in blocks(fresh)]
 
 
 def _lines(commands: Sequence[str]) -> list[str]:

@@ -29,7 +29,7 @@ class MemoryGate:
         self._lists.pop(server_id, None)
         self._connections.pop(server_id, None)
 
-    async def allow(self, server_id: str, ranges: Ranges) -> Applied:
+    async def allow(self, server_id: str, ranges: Ranges, *, thorough: bool = False) -> Applied:  # noqa: ARG002
         """Remember the list."""
         gone, fresh = difference(self._list_of(server_id), ranges)
         self._lists[server_id] = ranges

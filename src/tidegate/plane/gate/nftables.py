@@ -27,10 +27,10 @@ class NftablesGate:
         """Take the table away."""
         await self._helper.request("gate.remove", owner=server_id)
 
-    async def allow(self, server_id: str, ranges: Ranges) -> Applied:
+    async def allow(self, server_id: str, ranges: Ranges, *, thorough: bool = False) -> Applied:
         """Send the difference in one transaction; when the kernel disputes it, the whole list in one transaction."""
         started = time.perf_counter()
-        added, removed = await self._helper.request("gate.allow", owner=server_id, ranges=ranges)
+        added, removed = await self._helper.request("gate.allow", owner=server_id, ranges=ranges, thorough=thorough)
         return Applied(added=added, removed=removed, milliseconds=(time.perf_counter() - started) * 1000)
 
     async def cut(self, server_id: str) -> int:

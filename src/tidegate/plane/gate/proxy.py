@@ -49,13 +49,13 @@ class ProxyGate(ABC):
         for name in (LIST, SOCKET):
             (self._rooms.folder(server_id, GATE) / name).unlink(missing_ok=True)
 
-    async def allow(self, server_id: str, ranges: Ranges) -> Applied:
+    async def allow(self, server_id: str, ranges: Ranges, *, thorough: bool = False) -> Applied:
         """Give the running proxy its list, then write it down for the next one."""
         started = time.perf_counter()
         folder = self._known(server_id)
         old = _parse((folder / LIST).read_text())
         try:
-            await self._swap(server_id, folder, old, ranges)
+            await self._swap(server_id, folder, None if thorough else old, ranges)
         except (OSError, TimeoutError, PlaneError) as error:
             # Which list it has now is unknown: better none. `install` starts it again, with the old one.
             await self._rooms.stop(server_id, GATE)
@@ -89,10 +89,10 @@ class ProxyGate(ABC):
         """Write what the proxy needs into ``folder`` and return its command line; it is started in that folder."""
 
     @abstractmethod
-    async def swap(self, folder: Path, old: Ranges, new: Ranges, /) -> None:
-        """Make ``new`` the list of the running proxy, which has ``old``, or ``new`` already if the last call was cut short.
+    async def swap(self, folder: Path, old: Ranges | None, new: Ranges, /) -> None:
+        """Make ``new`` the list of the running proxy, which has ``old``; None: nobody knows what it has.
 
-        Raises OSError, TimeoutError or PlaneError.
+        It may have ``new`` already, if the last call was cut short. Raises OSError, TimeoutError or PlaneError.
         """
 
     @abstractmethod
@@ -109,7 +109,7 @@ class ProxyGate(ABC):
             raise PlaneError(f"{server_id} has no gate")
         return folder
 
-    async def _swap(self, server_id: str, folder: Path, old: Ranges, new: Ranges) -> None:
+    async def _swap(self, server_id: str, folder: Path, old: Ranges | None, new: Ranges) -> None:
         try:
             await self.swap(folder, old, new)
         except (OSError, TimeoutError):

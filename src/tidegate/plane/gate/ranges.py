@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 #: Disjoint, sorted, inclusive, and never touching: ``((first, last), …)``.
 Ranges = tuple[tuple[int, int], ...]
@@ -74,6 +75,7 @@ def number(address: str) -> int:
     return int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)
 
 
+@lru_cache(maxsize=1 << 14)
 def block(text: str) -> tuple[int, int]:
     """Read ``a.b.c.d`` or ``a.b.c.d/n``, known to be well formed, as the range of the block it lies in."""
     address, _, prefix = text.partition("/")

@@ -7,22 +7,24 @@ need not know what another one said before.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 from tidegate.plane.gate.ranges import Ranges, contains, difference
 from tidegate.plane.helper import kernel
 from tidegate.plane.helper.cloud import Cloud
+from tidegate.plane.helper.networks import Namespace
 from tidegate.plane.helper.server import RefusedError, Request, Verb
 from tidegate.plane.netlink.nftables import NfTables
 from tidegate.plane.netlink.sock_diag import destroy_connections
 
 
 class Guard:
-    """A gate: the port it guards and the list that the kernel has."""
+    """A gate: the namespace it stands in, the port it guards, the list that the kernel has."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, namespace: Namespace, port: int, tables: NfTables) -> None:
+        self.namespace = namespace
         self.port = port
+        self.tables = tables
         self.ranges: Ranges = ()
 
 
@@ -35,41 +37,47 @@ class Gates:
 
     def install(self, owner: str, port: int) -> None:
         """Close the port to everybody, unless the gate stands already in this very namespace."""
-        with self._tables(owner) as tables:
-            guard = self._guards.get(owner)
-            if guard is not None and guard.port == port and _stands(tables):
-                return
+        guard = self._guards.get(owner)
+        if guard is not None and guard.port == port and self._networks.get(owner) is guard.namespace and _stands(guard):
+            return
+        self.remove(owner)
+        with self._networks.inside(owner):
+            tables = NfTables()
+        try:
             tables.install(port)
-            self._guards[owner] = Guard(port)
+        except OSError:
+            tables.close()
+            raise
+        namespace = self._networks.get(owner)
+        assert namespace is not None
+        self._guards[owner] = Guard(namespace, port, tables)
 
     def remove(self, owner: str) -> None:
         """Take the gate away; the namespace may be gone already."""
-        if self._guards.pop(owner, None) and self._networks.get(owner):
-            with self._tables(owner) as tables:
-                tables.remove()
+        guard = self._guards.pop(owner, None)
+        if guard is not None:
+            guard.tables.remove()
+            guard.tables.close()
 
-    def allow(self, owner: str, ranges: Ranges) -> tuple[int, int]:
+    def allow(self, owner: str, ranges: Ranges, *, thorough: bool) -> tuple[int, int]:
         """Make ``ranges`` the list; returns how many came and how many went.
 
-        The list that is there already is compared with the kernel's, and repaired: somebody may have meddled.
+        ``thorough`` reads the kernel's list back and repairs it: somebody may have meddled.
         """
         guard = self._guard(owner)
         gone, fresh = difference(guard.ranges, ranges)
-        with self._tables(owner) as tables:
-            try:
-                tables.change(gone, fresh)
-                if not (gone or fresh) and tables.show() != ranges:
-                    tables.replace(ranges)
-            except OSError:
-                tables.replace(ranges)
+        try:
+            guard.tables.change(gone, fresh)
+            if thorough and guard.tables.show() != ranges:
+                guard.tables.replace(ranges)
+        except OSError:
+            guard.tables.replace(ranges)
         guard.ranges = ranges
         return len(fresh), len(gone)
 
     def show(self, owner: str) -> Ranges:
         """Read the list back from the kernel."""
-        self._guard(owner)
-        with self._tables(owner) as tables:
-            return tables.show()
+        return self._guard(owner).tables.show()
 
     def cut(self, owner: str) -> int:
         """End the connections of clients that are not on the list."""
@@ -92,22 +100,17 @@ class Gates:
 
     def owners(self) -> list[str]:
         """Return who has a gate."""
-        return sorted(owner for owner in self._guards if self._networks.get(owner))
+        return sorted(self._guards)
 
     def _guard(self, owner: str) -> Guard:
         if owner not in self._guards:
             raise RefusedError(f"{owner} has no gate")
         return self._guards[owner]
 
-    @contextmanager
-    def _tables(self, owner: str) -> Iterator[NfTables]:
-        with self._networks.inside(owner), closing(NfTables()) as tables:
-            yield tables
 
-
-def _stands(tables: NfTables) -> bool:
+def _stands(guard: Guard) -> bool:
     try:
-        tables.show()
+        guard.tables.show()
     except FileNotFoundError:
         return False
     return True
@@ -126,7 +129,8 @@ def verbs(cloud: Cloud) -> dict[str, Verb]:
         return None
 
     def allow(request: Request) -> object:
-        return gates.allow(request.args["owner"], tuple((first, last) for first, last in request.args["ranges"]))
+        ranges = tuple((first, last) for first, last in request.args["ranges"])
+        return gates.allow(request.args["owner"], ranges, thorough=request.args["thorough"])
 
     def show(request: Request) -> object:
         return gates.show(request.args["owner"])

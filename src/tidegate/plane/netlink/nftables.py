@@ -5,8 +5,8 @@ connection to the guarded port with a reset unless its source is in the set. Onl
 established connections live on; only input is looked at, so the resets themselves get out (dataplane.md 2). An empty
 set lets nobody in, and IPv6 never comes in.
 
-Everything acts on the network namespace of the calling thread, needs CAP_NET_ADMIN over it, raises OSError, and uses
-the standard library alone: the helper process runs it.
+Everything needs CAP_NET_ADMIN over the network namespace, raises OSError, and uses the standard library alone: the helper
+process runs it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ _Change = tuple[int, int, bytes]
 
 
 class NfTables(Netlink):
-    """A socket to nf_tables in the network namespace of the calling thread."""
+    """A socket to nf_tables in the network namespace it was opened in, to be kept open between changes.
+
+    Closing it makes the kernel wait until what the last change threw away is really gone: some 20 ms.
+    """
 
     def __init__(self) -> None:
         super().__init__(_NETLINK_NETFILTER)
@@ -105,19 +108,23 @@ class NfTables(Netlink):
         last = self.message(kind, flags | ACK, _header(_INET) + body)
         end = self.message(_BATCH_END, 0, _header(0, 10))
         self.socket.sendall(b"".join((begin, *parts, last, end)))
-        self._verdict(struct.unpack_from("=I", last, 8)[0])
+        self._verdict(_sequence_of(begin), _sequence_of(last))
 
-    def _verdict(self, last: int) -> None:
-        """Read up to the acknowledgement of the message numbered ``last``; raise the first error before it."""
+    def _verdict(self, begin: int, last: int) -> None:
+        """Read up to the acknowledgement of the message ``last``; raise the first error of those since ``begin``."""
         while True:
             data = self.socket.recv(1 << 16)
             while len(data) >= 16:
                 length, kind, _, sequence, _ = struct.unpack_from("=IHHII", data)
-                if kind == _ERROR and (code := -struct.unpack_from("=i", data, 16)[0]):
+                if sequence >= begin and kind == _ERROR and (code := -struct.unpack_from("=i", data, 16)[0]):
                     raise OSError(code, f"nf_tables: {os.strerror(code)}")
                 if sequence == last:
                     return
                 data = data[length + 3 & ~3 :]
+
+
+def _sequence_of(message: bytes) -> int:
+    return int(struct.unpack_from("=I", message, 8)[0])
 
 
 def _widen(channel: socket.socket) -> None:

@@ -118,25 +118,27 @@ class Gatekeeper:
             await asyncio.shield(self.enforce_now(instance_id))
         reach("kvstore.whitelist.applied")
 
-    async def enforce_now(self, instance_id: str, *, password: bool = False) -> Applied | None:
+    async def enforce_now(self, instance_id: str, *, thorough: bool = False) -> Applied | None:
         """Enforce for a caller: what the plane refuses is left to the controller and told as ServiceUnavailable."""
         try:
-            return await self.enforce(instance_id, password=password)
+            return await self.enforce(instance_id, thorough=thorough)
         except (PlaneError, rows.LockedError) as error:
             raise await self._unenforced(instance_id, error) from error
 
-    async def enforce(self, instance_id: str, *, password: bool = False) -> Applied | None:
-        """Give the gate, and with ``password`` the server, what the rows say; None when there is nothing to enforce.
+    async def enforce(self, instance_id: str, *, thorough: bool = False) -> Applied | None:
+        """Give the gate the list that the rows have; None when there is nothing to enforce.
 
-        Raises PlaneError, or LockedError when another process does not let go of the instance.
+        ``thorough`` gives the server its password too, and the gate its list whatever it seems to have. Raises
+        PlaneError, or LockedError when another process does not let go of the instance.
         """
         async with self._database.transaction() as tx:
             instance = await rows.lock(tx, instance_id, seconds=_ENFORCEMENT_WAIT)
             if instance is None or instance.status == "Released":
                 return None
-            if password:
+            if thorough:
                 await self._servers.set_password(instance_id, self.password_of(instance))
-            applied = await self._gate.allow(instance_id, admitted(await _whitelist(tx, instance_id)))
+            ranges = admitted(await _whitelist(tx, instance_id))
+            applied = await self._gate.allow(instance_id, ranges, thorough=thorough)
             await rows.mark_applied(tx, instance_id, self._clock.now(), applied.milliseconds)
             return applied
 
@@ -152,10 +154,8 @@ class Gatekeeper:
         after = apply_change(before, change)
         old = next((one for one in before if one.name == change.group), Group(change.group, ()))
         new = next(one for one in after if one.name == change.group)
-        now = self._clock.now()
-        group = GroupRow(name=new.name, attribute=new.attribute, entries=new.entries)
-        await rows.put_group(tx, instance.id, group)
         added, removed = added_and_removed(old.entries, new.entries)
+        now = self._clock.now()
         record = ChangeRow(
             at=now,
             group_name=change.group,
@@ -166,14 +166,13 @@ class Gatekeeper:
             source_ip=call.source_ip,
             request_id=call.request_id,
         )
-        await rows.add_change(tx, instance.id, record)
+        group = GroupRow(name=new.name, attribute=new.attribute, entries=new.entries)
+        await rows.put_group(tx, instance.id, group, record)
         if self._window:
             await rows.set_changing(tx, instance.id, now + self._window)
         reach("kvstore.whitelist.recorded")
-        old_ranges = admitted(before)
-        remaining = intersect(old_ranges, admitted(after))
-        if remaining != old_ranges:
-            await self._gate.allow(instance.id, remaining)
+        if removed:
+            await self._gate.allow(instance.id, intersect(admitted(before), admitted(after)))
             reach("kvstore.whitelist.narrowed")
 
     async def _unenforced(self, instance_id: str, error: Exception) -> Exception:

@@ -208,7 +208,7 @@ class Instances:
             async with self._registry.editing(call, instance_id, deadline) as (tx, instance):
                 await rows.update(tx, msgspec.structs.replace(instance, **changes))
             if enforced:
-                await asyncio.shield(self._gatekeeper.enforce_now(instance_id, password=True))
+                await asyncio.shield(self._gatekeeper.enforce_now(instance_id, thorough=True))
 
     async def _retag(
         self, call: Call, instance_ids: Sequence[str], change: Callable[[Mapping[str, str]], Mapping[str, str]]
