@@ -1,6 +1,6 @@
 """Expressions of the template language: compiled once, with every name resolved, then evaluated in a scope (oos.md 3).
 
-A compiled expression is one of eight small nodes. Evaluating never scans a value for further references: what a
+A compiled expression is a tree of small nodes. Evaluating never scans a value for further references: what a
 reference yields is data. The only thing evaluated outside this process is jq, through ``Scope.programs``.
 """
 
@@ -33,11 +33,6 @@ class Scope:
     conditions: Mapping[str, Expression] = field(default_factory=dict)
     #: whether a missing output is an error instead of null (template outputs, oos.md 1.6)
     strict: bool = False
-
-    def with_item(self, item: Any) -> Scope:
-        """Return this scope inside one turn of a loop."""
-        outer = self.pseudo
-        return replace(self, pseudo=lambda name: item if name == "taskloopitem" else outer(name))
 
 
 class Expression(Protocol):
@@ -234,7 +229,6 @@ class JqCall:
 
 
 NULL: Final = Literal(None)
-TRUE: Final = Literal(True)
 
 
 def list_of(items: list[Expression]) -> Expression:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import graphlib
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tidegate.services.oos import limits
 from tidegate.services.oos.compiler import Compiler, Names
 from tidegate.services.oos.declarations import parse_parameters
 from tidegate.services.oos.document import START, Format, Node
@@ -20,7 +18,6 @@ _TOP_LEVEL: Final = frozenset(
     {"FormatVersion", "Description", "Parameters", "RamRole", "Conditions", "Tasks", "Outputs", "Metadata", "States"}
 )
 _CONDITION_FUNCTIONS: Final = frozenset({"fn::and", "fn::or", "fn::not", "fn::equals"})
-NAME: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{limits.NAME_LENGTH}}}")
 
 
 class Checks:

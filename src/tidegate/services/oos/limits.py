@@ -31,9 +31,6 @@ OUTPUT_CHARACTERS: Final = 64 * 1024
 MESSAGE_CHARACTERS: Final = 4 * 1024
 #: problems of a template that one error message lists (ASSUMPTION)
 PROBLEMS_TOLD: Final = 100
-#: how long a ClientToken is remembered
-CLIENT_TOKEN_LIFE: Final = timedelta(hours=24)
-CLIENT_TOKEN_LENGTH: Final = 64
 
 #: pages that ACS::ExecuteAPI follows at most (ASSUMPTION)
 PAGES: Final = 200

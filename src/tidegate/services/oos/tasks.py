@@ -39,11 +39,13 @@ def declared_outputs(tasks: Sequence[Node]) -> dict[str, tuple[str, ...]]:
     for task in tasks:
         name = task.value.get("Name")
         if name is not None and isinstance(name.value, str):
-            loop = task.value.get("Loop")
-            declared[name.value] = tuple(
-                _entries((loop and _entries(loop).get("Outputs")) if loop else task.value.get("Outputs"))
-            )
+            source = task.value["Loop"] if _has_loop(task) else task
+            declared[name.value] = tuple(_entries(_entries(source).get("Outputs")))
     return declared
+
+
+def _has_loop(task: Node) -> bool:
+    return "Loop" in task.value and task.value["Loop"].value is not None
 
 
 class TaskParser:
@@ -81,7 +83,7 @@ class TaskParser:
         definition, action = self._action(node)
         if definition is not None and definition.kind == "Atomic.Trigger" and index > 0:
             self._problems.error(node.mark, "V9", "a trigger must be the first task, and there may be one only")
-        in_loop = "Loop" in keys and keys["Loop"].value is not None
+        in_loop = _has_loop(node)
         branches, default_task = self._choices(definition, keys.get("Properties"), in_loop=in_loop)
         outputs = self._outputs(keys.get("Outputs"), in_loop=in_loop)
         task = Task(

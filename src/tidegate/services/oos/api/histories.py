@@ -85,7 +85,6 @@ class ListedExecution(ExecutionItem, kw_only=True):
 
     category: str
     account_id: str
-    waiting_status: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class ListExecutionsAnswer(PagedAnswer, kw_only=True):
