@@ -16,6 +16,7 @@ import msgspec
 import typer
 
 from tidegate.assembly import Cloud
+from tidegate.cli import loop
 from tidegate.cli.tutorial import STEPS, Observation, Tutorial
 from tidegate.settings import Settings
 
@@ -36,7 +37,7 @@ def demo(
     with _folder(keep) as folder:
         settings = Settings(data_dir=folder, port=0, ephemeral=keep is None, hosts=hosts, gate=gate)
         try:
-            ok = asyncio.run(_run(settings, _JsonLines() if as_json else _Timeline()))
+            ok = loop.run(_run(settings, _JsonLines() if as_json else _Timeline()))
         except asyncio.CancelledError:
             raise typer.Exit(128 + signal.SIGTERM) from None
     raise typer.Exit(0 if ok else 1)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from tidegate.cli import loop
 from tidegate.cli.options import DataDir, Port
 from tidegate.errors import ConfigurationError
 from tidegate.settings import Settings
@@ -57,16 +58,15 @@ def up(
             gate=gate,
             adjustable_clock=adjustable_clock or ephemeral,
         )
-        asyncio.run(_serve(settings))
+        loop.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
     from tidegate.assembly import Cloud  # noqa: PLC0415 - `--help` does without
 
-    loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with Cloud.running(settings) as cloud:
         typer.echo(cloud.banner)
         typer.echo(_next_steps(settings, cloud.url))

@@ -8,6 +8,7 @@ import itertools
 import os
 import socket
 import struct
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Sequence
@@ -159,33 +160,36 @@ class HelperClient:
                     if channel := self._reach():
                         return channel
                     await asyncio.sleep(0.01)
-        except TimeoutError:
+        except (TimeoutError, subprocess.TimeoutExpired):
             raise PlaneError(f"the helper did not start in time; see {self.directory / LOG}") from None
 
     async def _spawn(self) -> None:
         """Start a helper; return when it is ready or has found another one in charge of the directory."""
-        with (self.directory / LOG).open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *(*command_of("main", self._interpreter), str(self.directory), self._init),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                cwd="/",
-                env={},
-                start_new_session=True,
-                **become(self._user),
-            )
-        try:
-            output, _ = await process.communicate()
-        except asyncio.CancelledError:
-            process.kill()
-            raise
+        # In a thread: a helper that leaves its parent behind confuses the child watchers of some event loops.
+        output = await asyncio.to_thread(self._run_starter)
         try:
             report = msgspec.json.decode(output, type=_Report)
         except msgspec.DecodeError:
             raise PlaneError(f"the helper did not start; see {self.directory / LOG}") from None
         if report.error is not None:
             raise PlaneError(f"the helper cannot start: {report.error}")
+
+    def _run_starter(self) -> bytes:
+        """Run the process that leaves a helper behind; return its report."""
+        with (self.directory / LOG).open("ab") as log:
+            starter: subprocess.CompletedProcess[bytes] = subprocess.run(
+                [*command_of("main", self._interpreter), str(self.directory), self._init],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd="/",
+                env={},
+                start_new_session=True,
+                timeout=_START_LIMIT,
+                check=False,
+                **become(self._user),
+            )
+        return starter.stdout
 
     def _on_end(self, connection: _Connection) -> None:
         """Take note of a helper that has died, and tell those who care."""
