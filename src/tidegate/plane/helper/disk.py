@@ -26,8 +26,9 @@ class Folder:
     def create(self, spec: dict[str, Any], user_data: bytes) -> None:
         """Make the folder."""
         os.makedirs(self.path, exist_ok=True)
-        with open(f"{self.path}/user-data", "wb") as file:
-            file.write(user_data)
+        if user_data:
+            with open(f"{self.path}/user-data", "wb") as file:
+                file.write(user_data)
         with open(f"{self.path}/spec.new", "w", encoding="utf-8") as text:
             json.dump(spec, text)
         os.rename(f"{self.path}/spec.new", f"{self.path}/spec.json")
@@ -43,8 +44,11 @@ class Folder:
 
     def user_data(self) -> bytes:
         """Return the script for the first boot; empty when there is none."""
-        with open(f"{self.path}/user-data", "rb") as file:
-            return file.read()
+        try:
+            with open(f"{self.path}/user-data", "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return b""
 
     def note(self, what: str, text: str = "") -> None:
         """Write a small file beside the disk, out of the host's reach."""

@@ -99,9 +99,10 @@ class Host:
         init = self._hosts.open_init()
         kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
         place = self._hosts.disks.mount(self.folder)
-        root.enter(place, memory=self.spec["memory"], owner=self.owner)
         if not is_known:
-            self._write_names()
+            self._write_names(place)
+            self.folder.note("booted")
+        root.enter(place, memory=self.spec["memory"], owner=self.owner)
         _silence()
         guest.become(users, self._hosts.memory_of_one(self.spec["memory"]))
         if init is None:
@@ -109,15 +110,14 @@ class Host:
         else:
             os.execve(init, ("init", *_IDLE), self.environment())
 
-    def _write_names(self) -> None:
-        """Write the files that make a new disk this host's."""
+    def _write_names(self, place: str) -> None:
+        """Write the files that make a new disk, mounted at ``place``, this host's."""
         name, address = self.spec["hostname"], self.spec["address"]
-        template.write_file("/etc/hostname", f"{name}\n".encode(), self.owner)
-        template.write_file("/etc/hosts", f"127.0.0.1 localhost\n{address} {name}\n".encode(), self.owner)
+        template.write_file(f"{place}/etc/hostname", f"{name}\n".encode(), self.owner)
+        template.write_file(f"{place}/etc/hosts", f"127.0.0.1 localhost\n{address} {name}\n".encode(), self.owner)
 
     def _up(self, done: Callable[[], None]) -> None:
         self.console.line(f"eth0 has {self.spec['address']}, the gateway is {self.spec['gateway']}")
-        self.folder.note("booted")
         self.state = RUNNING
         done()
         userdata.run(self)
