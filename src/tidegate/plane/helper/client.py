@@ -19,7 +19,7 @@ import msgspec
 
 from tidegate.errors import PlaneError
 from tidegate.plane.helper.limits import clean
-from tidegate.plane.helper.protocol import LOG, SOCKET, Channel, ProtocolError
+from tidegate.plane.helper.protocol import LOG, SOCKET, VERSION, Channel, ProtocolError
 from tidegate.plane.programs import on_system
 from tidegate.telemetry import get_logger
 
@@ -132,11 +132,24 @@ class HelperClient:
                 if channel is None and start:
                     channel = await self._start()
                 if channel is not None:
-                    connection = _Connection(channel, self._on_end)
-                    await connection.greet()
-                    self._connection = connection
-                    _log.info("helper reached", extra={"pid": connection.pid, "boot_id": connection.boot_id})
+                    self._connection = await self._greet(channel)
             return self._connection
+
+    async def _greet(self, channel: Channel) -> _Connection:
+        """Learn who is at the other end. PlaneError: it dies at this moment, or is none that we understand."""
+        try:
+            connection = _Connection(channel, self._on_end)
+        except ProcessLookupError:
+            channel.close()
+            raise PlaneError("the helper is gone") from None
+        try:
+            await connection.greet()
+        except BaseException:
+            connection.is_expected_to_end = True
+            connection.close()
+            raise
+        _log.info("helper reached", extra={"pid": connection.pid, "boot_id": connection.boot_id})
+        return connection
 
     def _reach(self) -> Channel | None:
         """Connect to the control socket, through a descriptor because a socket's path has 108 bytes at most."""
@@ -230,6 +243,11 @@ class _Connection:
         """Learn who is at the other end."""
         result, _ = await self.ask("hello", 10.0, (), {})
         self.boot_id = result["boot_id"]
+        if result["version"] != VERSION:
+            raise PlaneError(
+                f"the helper (pid {self.pid}) was started by another release of Tidegate: "
+                "end that one's cloud first, or kill the helper, which stops all its hosts and keeps their disks"
+            )
 
     async def ask(
         self, verb: str, patience: float, fds: Sequence[int], args: dict[str, Any]

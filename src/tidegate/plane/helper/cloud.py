@@ -8,6 +8,7 @@ import socket
 from tidegate.plane.helper.loop import READ, Loop
 from tidegate.plane.helper.networks import Networks
 from tidegate.plane.helper.processes import Processes
+from tidegate.plane.helper.protocol import VERSION
 from tidegate.plane.helper.server import LATER, Request, Verb
 
 
@@ -31,7 +32,7 @@ def verbs(cloud: Cloud) -> dict[str, Verb]:
     """The verbs about the helper itself and its networks."""
 
     def hello(_: Request) -> object:
-        return {"boot_id": cloud.boot_id}
+        return {"boot_id": cloud.boot_id, "version": VERSION}
 
     def stop(_: Request) -> object:
         cloud.loop.stop()

@@ -94,7 +94,7 @@ def new_mount(kind: str, flags: int, options: Mapping[str, str] | None = None, *
 
 
 def restrict(tree: int, flags: int) -> None:
-    """Make every mount of a detached tree read-only, without devices and so on (Linux 5.12)."""
+    """Make every mount of a tree, given by a descriptor, read-only, without devices and so on (Linux 5.12)."""
     attributes = (ctypes.c_uint64 * 4)(flags, 0, 0, 0)
     result = _libc.syscall(
         ctypes.c_long(_MOUNT_SETATTR),

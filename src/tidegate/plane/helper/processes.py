@@ -140,7 +140,7 @@ class Processes:
         *,
         environment: Mapping[str, str],
         network: int | None = None,
-        directory: str = "/",
+        directory: str,
         log: str = "/dev/null",
         keep: Sequence[int] = (),
         running: Callable[[], None] = lambda: None,
@@ -149,20 +149,21 @@ class Processes:
     ) -> Process:
         """Start a service of the cloud: in the network namespace of descriptor ``network``, output to the file ``log``.
 
-        It leads a session and has no capabilities, no input and only the given environment. Descriptors in ``keep``
-        stay open under their numbers.
+        It leads a session and has no capabilities, no input, only the given environment, and can write nowhere but
+        below ``directory``. Descriptors in ``keep`` stay open under their numbers.
         """
+        output: list[int] = []
 
         def prepare() -> None:
+            output.append(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600))
             if network is not None:
                 kernel.setns(network, kernel.NEWNET)
+            _freeze_all_but(directory)
 
         def body() -> None:
             os.setsid()
-            output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-            os.dup2(output, 1)
-            os.dup2(output, 2)
-            os.close(output)
+            os.dup2(output[0], 1)
+            os.dup2(output[0], 2)
             for descriptor in keep:
                 os.set_inheritable(descriptor, True)
             os.chdir(directory)
@@ -230,6 +231,17 @@ class Processes:
                 process.is_over = True
                 # Later, so that whoever is told and fails cannot keep the others from being collected.
                 self._loop.call_later(0, partial(process.ended, exit_code(status)))
+
+
+def _freeze_all_but(directory: str) -> None:
+    """Make every mount read-only in a mount namespace of our own, except for ``directory``."""
+    kernel.unshare(kernel.NEWNS)
+    kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+    writable = kernel.clone_tree(directory)
+    everything = os.open("/", os.O_PATH | os.O_CLOEXEC)
+    kernel.restrict(everything, kernel.READ_ONLY)
+    os.close(everything)
+    kernel.attach(writable, directory)
 
 
 def exit_code(status: int) -> int:
