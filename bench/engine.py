@@ -254,7 +254,7 @@ async def waiting(bench: Bench, database: Database, node: WatchedNode, server: E
         postgres_percent=postgres / seconds * 100,
         python_mib=after[0],
         postgres_mib=after[1],
-        grown_mib=sum(after) - sum(before),
+        python_bytes_each=(after[0] - before[0]) * 2**20 / count,
     )
     answered: dict[str, float] = {}
     sample = range(100 if bench.quick else 500)
@@ -318,8 +318,12 @@ def memory(server: EmbeddedPostgres) -> tuple[float, float]:
 
 
 def processor(server: EmbeddedPostgres) -> tuple[float, float]:
-    """Processor seconds used so far."""
-    return tuple(sum(sum(one.cpu_times()[:2]) for one in group) for group in processes(server))  # type: ignore[return-value]
+    """Processor seconds used so far, those of ended server processes included."""
+    (python,), (postmaster, *backends) = processes(server)
+    return (
+        sum(python.cpu_times()[:2]),
+        sum(postmaster.cpu_times()[:4]) + sum(sum(one.cpu_times()[:2]) for one in backends),
+    )
 
 
 def processes(server: EmbeddedPostgres) -> tuple[list[psutil.Process], list[psutil.Process]]:

@@ -248,22 +248,23 @@ class Node:
     # ---- the session with the database ---------------------------------------------------------------------------
 
     async def _session(self) -> None:
+        """Be a node that others can see, for as long as one connection lives."""
         connection = await self._database.dedicated()
-        self._number = await leases.appear(connection)
-        consumer = queue.Consumer(connection, node=self._number, heartbeat_timeout=self._settings.heartbeat_timeout)
-
-        def lose_everything(_: object) -> None:
-            # A node that cannot be seen any more is taken for dead: what it runs belongs to others now.
-            consumer.stop()
-            self._drop_running()
-
-        connection.add_termination_listener(lose_everything)
-        chores = [
-            asyncio.create_task(self._repeat(self._look_around, self._settings.sweep_interval)),
-            asyncio.create_task(self._repeat(self._keep_house, _HOUSEKEEPING_SECONDS)),
-        ]
-        self._consumer = consumer
+        chores: list[asyncio.Task[None]] = []
         try:
+            self._number = await leases.appear(connection)
+            self._consumer = consumer = queue.Consumer(
+                connection, node=self._number, heartbeat_timeout=self._settings.heartbeat_timeout
+            )
+
+            def lose_everything(_: object) -> None:
+                # A node that cannot be seen any more is taken for dead: what it runs belongs to others now.
+                consumer.stop()
+                self._drop_running()
+
+            connection.add_termination_listener(lose_everything)
+            chores.append(asyncio.create_task(self._repeat(self._look_around, self._settings.sweep_interval)))
+            chores.append(asyncio.create_task(self._repeat(self._keep_house, _HOUSEKEEPING_SECONDS)))
             await consumer.run(self._handle)
         finally:
             self._consumer = None

@@ -31,6 +31,8 @@ _SESSION = {
 }
 _STATEMENT_SECONDS = 60.0
 _CONNECT_SECONDS = 10.0
+#: longer than any use of a connection should take; whoever holds one and asks for a second must not wait for ever
+_FREE_CONNECTION_SECONDS = 30.0
 #: an idle server process costs some 5 MiB
 _IDLE_CONNECTION_SECONDS = 20.0
 
@@ -84,7 +86,9 @@ class Database:
     async def connection(self) -> AsyncIterator[Connection]:
         """Lend a connection; every statement is a transaction of its own. Raises StoreError when there is no server."""
         try:
-            connection = await self._pool.acquire()
+            connection = await self._pool.acquire(timeout=_FREE_CONNECTION_SECONDS)
+        except TimeoutError as error:
+            raise StoreError("Every connection to the database is in use, or none can be made in time.") from error
         except OSError as error:
             raise _unreachable(error) from error
         try:
