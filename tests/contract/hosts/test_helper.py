@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from support.planes import NOBODY, eventually, interpreter_of, running_helper, state_directory
@@ -127,6 +129,18 @@ async def test_a_killed_helper_is_reported_once_and_the_next_request_starts_anot
     assert await helper.request("network.links") == ["lo"]
     assert lost == [None]
     assert helper.boot_id != before
+
+
+async def test_a_helper_whose_directory_is_removed_ends_by_itself(helper: HelperClient) -> None:
+    await helper.request("network.create", **network("a", "172.16.0.1"))
+    pid = helper.pid
+    assert pid is not None
+    await helper.close()
+
+    shutil.rmtree(helper.directory)
+
+    await eventually(lambda: not psutil.pid_exists(pid), "the helper has ended")
+    helper.directory.mkdir()
 
 
 async def test_a_directory_too_long_for_a_socket_path_works() -> None:

@@ -106,16 +106,16 @@ class HelperClient:
     async def close(self, *, destroy: bool = False) -> None:
         """Let go of the helper, which lives on; with ``destroy`` end it and everything in it, complete on return."""
         connection = await self._connected(start=False) if destroy else self._connection
-        if connection is None:
-            return
-        if destroy:
+        if connection is not None and destroy:
             connection.is_expected_to_end = True
             with contextlib.suppress(PlaneError):
                 await connection.ask("stop", 10.0, (), {})
             await connection.gone()
+        if connection is not None:
+            connection.close()
+        if destroy:
             clean(str(self.directory))
         self._connection = None
-        connection.close()
 
     async def _ask(
         self, verb: str, patience: float, fds: Sequence[int], args: dict[str, Any]

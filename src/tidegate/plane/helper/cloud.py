@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 
 from tidegate.plane.helper.loop import READ, Loop
 from tidegate.plane.helper.networks import Networks
@@ -23,6 +24,8 @@ class Cloud:
         self.is_root = is_root
         #: changes with every helper: another value means that everything before is gone
         self.boot_id = os.urandom(8).hex()
+        #: what to do when all processes have ended and we are about to
+        self.at_end: list[Callable[[], None]] = []
         self.loop = Loop()
         self.processes = Processes(self.loop)
         self.networks = Networks(self.loop, self.processes)

@@ -242,6 +242,7 @@ class Hosts:
         self.directory = f"{cloud.directory}/hosts"
         self.guests = guest.Guests(is_root=cloud.is_root)
         self.limits = Limits(cloud.directory)
+        cloud.at_end.append(self.limits.end)
         self.disks = disk.Disks(cloud.directory, owner=self.guests.owner, is_root=cloud.is_root)
         self._hosts: dict[str, Host] = {}
         self._find()

@@ -49,6 +49,11 @@ class Limits:
             with contextlib.suppress(OSError):
                 os.rmdir(f"{self._parent}/{host_id}")
 
+    def end(self) -> None:
+        """Remove all groups; their processes have ended."""
+        if self._parent is not None:
+            _remove(self._parent)
+
 
 def clean(directory: str) -> None:
     """Remove the groups of a state directory whose helper has ended; the kernel ends processes, not their groups."""
@@ -60,6 +65,8 @@ def clean(directory: str) -> None:
 
 
 def _remove(parent: str) -> None:
+    if not os.path.isdir(parent):
+        return
     children = [f"{parent}/{name}" for name in os.listdir(parent)]
     for group in (*filter(os.path.isdir, children), parent):
         with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
 """The helper's program: enter new namespaces as pid 1, serve the control socket, take everything along at the end.
 
-Started as ``python -I -S -c … <source> <state directory> <init of hosts>``. Standard output is a pipe on which one line says that the
-helper is ready, is not needed because another one serves the directory, or why it cannot be.
+Started as ``python -I -S -c … <source> <state directory> <init of hosts>``. Standard output is a pipe on which one line
+says that the helper is ready, is not needed because another one serves the directory, or why it cannot be.
 """
 
 from __future__ import annotations
@@ -12,12 +12,19 @@ import gc
 import json
 import os
 import resource
+import signal
 import socket
 import sys
+import time
 
 from tidegate.plane.helper import cloud, gate, host_verbs, kernel, redis
 from tidegate.plane.helper.protocol import LOCK, SOCKET
 from tidegate.plane.helper.server import Server
+
+#: seconds between two looks whether the directory is still there
+_LOOK = 2.0
+#: seconds that processes which have been killed may take to end
+_END_LIMIT = 10.0
 
 
 def main() -> None:
@@ -26,7 +33,8 @@ def main() -> None:
     os.umask(0o077)
     report = _take_report()
     try:
-        if not _lock(directory):
+        lock = _lock(directory)
+        if lock is None:
             _say(report, {"ready": False})
             os._exit(0)
         listener = _bind(directory)
@@ -45,9 +53,11 @@ def main() -> None:
         _say(report, {"error": str(error) or type(error).__name__})
         raise
     _say(report, {"ready": True})
+    _watch(world, lock)
     gc.collect()
     gc.freeze()  # children share the pages that the collector would otherwise touch
     world.loop.run()
+    _end(world)
     os._exit(0)
 
 
@@ -87,14 +97,39 @@ def _take_report() -> int:
     return report
 
 
-def _lock(directory: str) -> bool:
-    """Take the directory for as long as this helper lives; False when another one has it."""
+def _lock(directory: str) -> int | None:
+    """Take the directory for as long as this helper lives; None when another one has it."""
     lock = os.open(f"{directory}/{LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
+        return None
+    return lock
+
+
+def _watch(world: cloud.Cloud, lock: int) -> None:
+    """End when the directory has been removed: nobody will ever ask for what is left without it."""
+    try:
+        is_ours = os.path.samestat(os.stat(f"{world.directory}/{LOCK}"), os.fstat(lock))
+    except FileNotFoundError:
+        is_ours = False
+    if is_ours:
+        world.loop.call_later(_LOOK, lambda: _watch(world, lock))
+    else:
+        world.loop.stop()
+
+
+def _end(world: cloud.Cloud) -> None:
+    """End every process below us, so that what outlives us can be removed, too. The kernel would do it, but after us."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
+    deadline = time.monotonic() + _END_LIMIT
+    with contextlib.suppress(ChildProcessError):
+        while time.monotonic() < deadline:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                time.sleep(0.001)
+    for action in world.at_end:
+        action()
 
 
 def _bind(directory: str) -> socket.socket:
