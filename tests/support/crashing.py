@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 import pytest
 
@@ -30,10 +31,10 @@ class Points:
 
 
 @contextmanager
-def watched_points() -> Iterator[Points]:
-    """See the points of the engine while this lasts."""
+def watched_points(*controllers: ModuleType) -> Iterator[Points]:
+    """See the points of the engine, and of modules with points of their own, while this lasts."""
     points = Points()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (engine, run):
+        for module in (engine, run, *controllers):
             patch.setattr(module, "reach", points.reach)
         yield points
