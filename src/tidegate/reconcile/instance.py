@@ -40,6 +40,8 @@ _log = get_logger("instance")
 
 #: Machines worked on at a time in one launch.
 _AT_ONCE = 16
+#: Times the rows are read again in one look; callers who change their minds faster than that have to wait.
+_PASSES = 16
 #: A machine that does not boot is given up after this many tries; one that does not go away never is.
 _BOOT_TRIES = 4
 _FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=0.5), timedelta(seconds=30)
@@ -68,7 +70,7 @@ class InstanceController:
 
     async def __call__(self, run: Run) -> None:
         """Drive one launch until all its instances have settled; ends when none is left."""
-        while True:
+        for _ in range(_PASSES):
             async with self._database.connection() as tx:
                 unsettled = await rows.of_launch(tx, run.id, SETTLED)
                 if not unsettled and not await rows.launch_has_instances(tx, run.id):
@@ -79,6 +81,7 @@ class InstanceController:
                 raise Suspend(min((one.due_at for one in unsettled), default=None))
             await self._begin(run, due)
             await self._act(run, [one for one in due if one.status != Status.PENDING], vswitches)
+        raise Suspend(run.now() + _FIRST_DELAY)
 
     async def _begin(self, run: Run, due: Sequence[Instance]) -> None:
         """Let all pending instances start to boot, in one step."""
