@@ -115,7 +115,14 @@ class Cloud:
             probes={"database": self._ask_database},
             facts=self._facts,
         )
-        self._redis = RedisController(database, world.redis, self.kvstore.gatekeeper, self.ecs, clock)
+        self._redis = RedisController(
+            database,
+            world.redis,
+            self.kvstore.gatekeeper,
+            self.ecs,
+            clock,
+            creation_delay=settings.redis_creation_delay,
+        )
         controllers: Mapping[str, Controller] = {
             kvstore_instances.WORK: self._redis,
             ecs_instances.KIND: InstanceController(database, world.hosts),

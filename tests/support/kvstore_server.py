@@ -23,7 +23,7 @@ from pathlib import Path
 
 from support.door import KEY_ID, ROOT, SECRET, USER, Credential, FakeNonces, FakeRam
 from support.machines import Machines
-from support.redis_world import make_plane
+from support.redis_world import make_plane, open_or_skip
 from tidegate.clock import SystemClock
 from tidegate.gateway.app import Gateway
 from tidegate.gateway.server import HttpServer
@@ -133,6 +133,10 @@ async def kvstore_process(dsn: str, kind: str) -> AsyncIterator[KvstoreProcess]:
     (folder / "block").write_text(str(ipaddress.ip_network(f"127.{corner}.0.0/16")))
     process = KvstoreProcess(dsn, folder, kind)
     try:
+        if kind.startswith("netns"):
+            helper = HelperClient(folder / "helper")
+            await open_or_skip(helper)
+            await helper.close()
         yield process
     finally:
         process.stop()

@@ -79,6 +79,8 @@ async def open_world(settings: Settings) -> World:
     if settings.ephemeral and choice.helper is not None:
         await choice.helper.follow_us()
     folder = settings.data_dir / "plane" / "redis"
-    redis = await choose_redis(choice.hosts.name, folder, gate=settings.gate, helper=choice.helper)
+    redis = await choose_redis(
+        choice.hosts.name, folder, gate=settings.gate, server=settings.redis_server, helper=choice.helper
+    )
     notes = [choice.reason, choice.not_enforced, *redis.notes]
     return World(choice.hosts, redis.servers, redis.gate, choice.helper, notes=notes)

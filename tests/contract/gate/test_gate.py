@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,8 +11,9 @@ import pytest
 from support.redis_world import EVERY, World, world
 from tidegate.errors import PlaneError
 from tidegate.plane.gate.base import GateSpec
-from tidegate.plane.gate.ranges import LAST, block, merge
+from tidegate.plane.gate.ranges import LAST, MOST_RANGES, block, merge
 from tidegate.plane.redis.base import RedisSpec
+from tidegate.plane.redis.rooms import GATE
 
 
 @pytest.fixture(params=EVERY)
@@ -171,6 +174,35 @@ async def test_two_control_planes_may_take_turns(plane: World, server: RedisSpec
         assert not await plane.admits(plane.address(12), server)
     finally:
         await other.close()
+
+
+async def test_a_list_that_is_too_long_is_refused_and_the_old_one_stays(plane: World, server: RedisSpec) -> None:
+    listed = merge([block(plane.address(11))])
+    await plane.gate.allow(server.id, listed)
+
+    with pytest.raises(PlaneError):
+        await plane.gate.allow(server.id, tuple((3 * n, 3 * n) for n in range(MOST_RANGES + 1)))
+
+    assert await plane.gate.show(server.id) == listed
+
+
+@pytest.mark.parametrize("plane", ["loopback-haproxy", "loopback-aio"], indirect=True)
+async def test_a_proxy_that_takes_no_list_lets_nobody_in_until_it_is_installed_again(
+    plane: World, server: RedisSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await plane.gate.allow(server.id, merge([block(plane.address(11))]))
+    for name in ("haproxy._WAIT", "aio._WAIT", "proxy._REVIVAL"):
+        monkeypatch.setattr(f"tidegate.plane.gate.{name}", 0.2)
+    monkeypatch.setattr("tidegate.plane.redis.loopback._GRACE", 0.2)
+    os.kill(plane.process(server, GATE), signal.SIGSTOP)
+
+    with pytest.raises(PlaneError):
+        await plane.gate.allow(server.id, merge([block(plane.address(12))]))
+
+    assert not await plane.admits(plane.address(11), server)
+    assert not await plane.admits(plane.address(12), server)
+    await plane.servers.create(server)
+    assert await plane.admits(plane.address(11), server)
 
 
 async def test_an_unknown_server_has_no_gate(plane: World) -> None:

@@ -7,7 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from tidegate.plane.gate.ranges import Ranges
+from tidegate.errors import PlaneError
+from tidegate.plane.gate.ranges import MOST_RANGES, Ranges
 
 
 class GateSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,12 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     added: int
     removed: int
     milliseconds: float
+
+
+def check_size(ranges: Ranges) -> None:
+    """Raise PlaneError for a list that is too long for a gate."""
+    if len(ranges) > MOST_RANGES:
+        raise PlaneError(f"a gate holds at most {MOST_RANGES} ranges, not {len(ranges)}")
 
 
 class Gate(Protocol):
@@ -49,7 +56,8 @@ class Gate(Protocol):
         """Make ``ranges`` the whole list; effective for every connection begun after the return. Sends differences only.
 
         ``thorough`` also repairs what others have done to the list behind our back. Established connections are kept.
-        On any error the old list stays or nobody is let in, and PlaneError is raised.
+        On any error, more than ``MOST_RANGES`` ranges included, the old list stays or nobody is let in, and PlaneError
+        is raised.
         """
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidegate.errors import PlaneError
-from tidegate.plane.gate.base import Applied, GateSpec
+from tidegate.plane.gate.base import Applied, GateSpec, check_size
 from tidegate.plane.gate.ranges import Ranges, contains, difference, number
 
 
@@ -31,6 +31,7 @@ class MemoryGate:
 
     async def allow(self, server_id: str, ranges: Ranges, *, thorough: bool = False) -> Applied:  # noqa: ARG002
         """Remember the list."""
+        check_size(ranges)
         gone, fresh = difference(self._list_of(server_id), ranges)
         self._lists[server_id] = ranges
         return Applied(added=len(fresh), removed=len(gone), milliseconds=0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from tidegate.plane.gate.base import Applied, GateSpec
+from tidegate.plane.gate.base import Applied, GateSpec, check_size
 from tidegate.plane.gate.ranges import Ranges
 from tidegate.plane.helper.client import HelperClient
 
@@ -29,6 +29,7 @@ class NftablesGate:
 
     async def allow(self, server_id: str, ranges: Ranges, *, thorough: bool = False) -> Applied:
         """Send the difference in one transaction; when the kernel disputes it, the whole list in one transaction."""
+        check_size(ranges)
         started = time.perf_counter()
         added, removed = await self._helper.request("gate.allow", owner=server_id, ranges=ranges, thorough=thorough)
         return Applied(added=added, removed=removed, milliseconds=(time.perf_counter() - started) * 1000)

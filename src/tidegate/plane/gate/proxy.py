@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tidegate.errors import PlaneError
-from tidegate.plane.gate.base import Applied, GateSpec
+from tidegate.plane.gate.base import Applied, GateSpec, check_size
 from tidegate.plane.gate.ranges import Ranges, block, blocks, difference, merge
 from tidegate.plane.redis.rooms import GATE, SERVER, SERVER_SOCKET, Rooms
 
@@ -51,6 +51,7 @@ class ProxyGate(ABC):
 
     async def allow(self, server_id: str, ranges: Ranges, *, thorough: bool = False) -> Applied:
         """Give the running proxy its list, then write it down for the next one."""
+        check_size(ranges)
         started = time.perf_counter()
         folder = self._known(server_id)
         old = _parse((folder / LIST).read_text())

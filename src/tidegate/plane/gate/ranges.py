@@ -14,6 +14,8 @@ Ranges = tuple[tuple[int, int], ...]
 
 #: The last IPv4 address.
 LAST = 0xFFFFFFFF
+#: Ranges one gate may hold: what an nf_tables transaction of an ordinary user can carry on stock kernel settings.
+MOST_RANGES = 10_000
 
 
 def merge(pairs: Iterable[tuple[int, int]]) -> Ranges:

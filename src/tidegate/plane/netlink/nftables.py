@@ -11,17 +11,13 @@ process runs it.
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 import struct
 from collections.abc import Iterator, Sequence
 
-from tidegate.plane.gate.ranges import LAST, Ranges
+from tidegate.plane.gate.ranges import LAST, MOST_RANGES, Ranges
 from tidegate.plane.netlink.messages import ACK, CREATE, Netlink, attribute, attributes, nested, text
-
-#: Ranges one gate may hold: what a transaction of an ordinary user can carry on stock kernel settings.
-MOST_RANGES = 10_000
 
 _TABLE, _SET, _CHAIN = "tidegate", "admitted", "entrance"
 
@@ -87,8 +83,6 @@ class NfTables(Netlink):
 
     def replace(self, ranges: Ranges) -> None:
         """Make ``ranges`` the whole list, all or nothing; effective on return."""
-        if len(ranges) > MOST_RANGES:
-            raise OSError(errno.E2BIG, f"a gate holds at most {MOST_RANGES} ranges, not {len(ranges)}")
         flush = (_DELETE_ELEMENTS, 0, text(1, _TABLE) + text(2, _SET))
         self._commit(flush, *_elements(_NEW_ELEMENTS, CREATE, ranges))
 

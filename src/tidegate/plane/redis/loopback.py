@@ -20,8 +20,8 @@ from tidegate.plane.redis.folders import Folders, environment
 from tidegate.plane.redis.keeper import Keeper, Key
 from tidegate.plane.redis.rooms import GATE, SERVER
 
-# Descriptor 3 is the room's lock: it is let go only when the number is written.
-_LAUNCH = 'cd "$1" && echo $$ >"$1.pid" && shift && exec "$@" 3>&-'
+# Descriptor 3 is the room's lock: it is let go only when the number is written. Servers need many descriptors.
+_LAUNCH = 'cd "$1" && echo $$ >"$1.pid" && shift && ulimit -n "$(ulimit -Hn)" && exec "$@" 3>&-'
 _GRACE = 5.0
 _LOCK_WAIT = 15.0
 _LOCK_PAUSE = 0.005
