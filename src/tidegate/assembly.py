@@ -45,6 +45,7 @@ from tidegate.services.ram.service import Ram
 from tidegate.services.sts.api import sts as sts_product
 from tidegate.services.sts.service import Sts
 from tidegate.settings import Settings
+from tidegate.store import plane
 from tidegate.store.database import Database
 from tidegate.store.embedded import EmbeddedPostgres
 from tidegate.store.nonces import Nonces
@@ -193,6 +194,13 @@ class Cloud:
 
     async def _begin(self, folder: DataFolder, vault: Vault) -> None:
         """Have an account, and make rows and the real world agree, before anything is driven."""
+        async with self.database.transaction() as tx:
+            owner = await plane.bind(tx, folder.plane_identity(), str(folder.path))
+        if owner is not None:
+            raise ConfigurationError(
+                f"the hosts of this database live in {owner}, not in {folder.path}: start with --data-dir {owner} on its "
+                "machine (any number of processes may share it), or with an empty database"
+            )
         await self.ram.bootstrap()
         if (key := await self.ram.account.root_key()) is not None:
             local = LocalKey(access_key_id=key.access_key_id, access_key_secret=key.secret, region=self.settings.region)

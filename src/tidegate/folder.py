@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import uuid
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -44,6 +47,17 @@ class DataFolder:
         """Make the folder, readable by its owner only; what is there stays."""
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.plane.mkdir(exist_ok=True, mode=0o700)
+
+    def plane_identity(self) -> str:
+        """Return the name of this folder's plane, made at the first call; any number of processes agree on it."""
+        path = self.plane / "identity"
+        draft = path.with_name(f"identity.{os.getpid()}")
+        if not path.exists():
+            draft.write_text(str(uuid.uuid4()))
+            with suppress(FileExistsError):
+                path.hardlink_to(draft)
+            draft.unlink()
+        return path.read_text()
 
     def erase(self) -> bool:
         """Delete what a cloud keeps here, and the folder itself when nothing else is in it.
