@@ -149,9 +149,12 @@ class EmbeddedPostgres:
         inside = self._folder / "socket"
         if len(os.fsencode(inside)) <= _LONGEST_SOCKET_FOLDER:
             return inside
-        runtime = os.environ.get("XDG_RUNTIME_DIR")
-        base = Path(runtime) if runtime and Path(runtime).is_dir() else Path(tempfile.gettempdir())
-        return base / f"tidegate-{os.geteuid()}-{hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:12]}"
+        name = f"tidegate-{os.geteuid()}-{hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:12]}"
+        bases = [Path(base) for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp") if base]  # noqa: S108 - a private folder is made in it
+        fitting = (
+            base / name for base in bases if base.is_dir() and len(os.fsencode(base / name)) <= _LONGEST_SOCKET_FOLDER
+        )
+        return next(fitting, bases[-1] / name)
 
     def _take_lock(self) -> None:
         lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
