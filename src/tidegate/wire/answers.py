@@ -30,7 +30,8 @@ def json_answer(answer: Any, request_id: str) -> bytes:
     """Write a struct or a tree as JSON, with its request id spliced in front."""
     encoded = _encode(answer)
     head = f'{{"RequestId":"{request_id}"'.encode()
-    return head + (b"}" if encoded == b"{}" else b"," + encoded[1:])
+    # A view, because a page of instances is 200 KB and need not be copied twice.
+    return head + b"}" if encoded == b"{}" else b"".join((head, b",", memoryview(encoded)[1:]))
 
 
 def xml_answer(root: str, tree: Mapping[str, Any], request_id: str) -> bytes:
