@@ -10,6 +10,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tidegate.clock import AdjustableClock, Clock, SystemClock
+from tidegate.console import links
+from tidegate.console.mount import Console
+from tidegate.console.surroundings import Surroundings as ConsoleSurroundings
 from tidegate.errors import ConfigurationError
 from tidegate.folder import DataFolder, Endpoint, LocalKey
 from tidegate.gateway.app import Gateway
@@ -116,6 +119,19 @@ class Cloud:
             probes={"database": self._ask_database},
             facts=self._facts,
         )
+        self.console = Console(
+            ConsoleSurroundings(
+                call_as=self.gateway.caller,
+                authority=self.ram,
+                vault=vault,
+                clock=clock,
+                wall=SystemClock(),
+                database=database,
+                region=settings.region,
+                folder=settings.data_dir,
+            )
+        )
+        self.gateway.mount("console", self.console)
         self._redis = RedisController(
             database,
             world.redis,
@@ -184,6 +200,11 @@ class Cloud:
         keys = Keys(access_key_id=key.access_key_id, access_key_secret=key.access_key_secret)
         return Client(Profile(keys=keys, region=key.region, endpoint=self.url))
 
+    def console_link(self) -> str:
+        """Return an address that signs its first visitor in as the account; links made before become worthless."""
+        token = links.make(self.settings.data_dir, SystemClock().now())
+        return f"{self.url}/console/sign-in?token={token}"
+
     async def advance(self, by: timedelta) -> datetime:
         """Move an adjustable clock forward and have everything looked at that has become due."""
         if not isinstance(self.clock, AdjustableClock):
@@ -231,6 +252,7 @@ class Cloud:
         server = HttpServer(self.gateway, self.settings.host, self.settings.port)
         await server.start()
         leaving.push_async_callback(server.stop)
+        leaving.push_async_callback(self.console.close)
         host, port = server.address
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         folder.write_endpoint(Endpoint(url=self.url, pid=os.getpid()))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tidegate import __version__
-from tidegate.cli import call, demo, env, reset, status, up
+from tidegate.cli import call, console, demo, env, reset, status, up
 
 app = typer.Typer(
     name="tidegate",
@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo.demo, up.up, env.env, status.status, reset.reset):
+for command in (demo.demo, up.up, console.console, env.env, status.status, reset.reset):
     app.command()(command)
 app.command(context_settings=call.PASS_THROUGH)(call.call)
 

@@ -70,6 +70,7 @@ async def _serve(settings: Settings) -> None:
     async with Cloud.running(settings) as cloud:
         typer.echo(cloud.banner)
         typer.echo(_next_steps(settings, cloud.url))
+        typer.echo(f"look at it in a browser (the link works once):  {cloud.console_link()}")
         await stopped.wait()
         typer.echo("stopping; instances and Redis servers live on until the next start")
 

@@ -73,6 +73,11 @@ class Gateway:
         self._pages: dict[str, Endpoint] = {"/": self._api, "/_tidegate/health": Health(products, probes or {}, facts)}
         if settings.adjustable_clock and advance is not None:
             self._pages["/_tidegate/clock"] = AdvanceClock(advance)
+        self._mounts: dict[str, Endpoint] = {}
+
+    def mount(self, name: str, application: Endpoint) -> None:
+        """Let another ASGI application serve ``/<name>`` and everything under it."""
+        self._mounts[name] = application
 
     def caller(self, principal: Principal) -> LocalCaller:
         """Return a caller of this cloud's operations in this process, as ``principal``."""
@@ -82,7 +87,8 @@ class Gateway:
         """Serve one ASGI connection."""
         match scope["type"]:
             case "http":
-                await self._pages.get(scope["path"] or "/", self._nowhere)(scope, receive, send)
+                serve = self._pages.get(scope["path"] or "/") or self._mounted(scope["path"])
+                await serve(scope, receive, send)
             case "lifespan":
                 await _live(receive, send)
             case "websocket":
@@ -101,6 +107,9 @@ class Gateway:
             fail(exchange, error)
         record(exchange)
         await respond(exchange, send)
+
+    def _mounted(self, path: str) -> Endpoint:
+        return self._mounts.get(path.split("/", 2)[1], self._nowhere) if path[:1] == "/" else self._nowhere
 
     async def _nowhere(self, scope: Scope, _receive: Receive, send: Send) -> None:
         exchange = begin(scope, self._ids.uuid())

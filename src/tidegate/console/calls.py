@@ -1,0 +1,77 @@
+"""Forms that are one call: the fields of a form are the parameters of an operation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from starlette.responses import Response
+
+from tidegate.console.page import Form, Page
+from tidegate.console.sign_in import safe
+from tidegate.errors import CloudError
+
+_PLACE = re.compile(r"\{([A-Za-z]{1,40})\}")
+
+
+async def call(page: Page) -> Response:
+    """Make the call as whoever is signed in, then go to the form's ``next``, where ``{Name}`` is the answer's.
+
+    ``said`` is what to tell there. A refusal is shown in the form.
+    """
+    form = await page.form()
+    answer = await page.call(page.path("product"), page.path("action"), **parameters_of(form))
+    address = _PLACE.sub(lambda place: quote(str(answer.get(place[1], "")), safe=""), form.get("next"))
+    return page.go(safe(address), form.get("said"))
+
+
+def parameters_of(form: Form) -> dict[str, Any]:
+    """Return the parameters in a form.
+
+    ``Name`` is a text, ``lines:Name`` a list with one element a line, ``json:Name:key:Type`` one key of an object that
+    is sent as JSON text. Names that begin with a small letter are the form's own. Raises CloudError for a value that
+    does not fit its type.
+    """
+    parameters: dict[str, Any] = {}
+    for name, value in form.fields:
+        kind, _, rest = name.partition(":")
+        if kind == "lines":
+            parameters[rest] = value.replace(",", "\n").split()
+        elif kind == "json":
+            target, key, type_ = rest.split(":", 2)
+            if value != "":
+                parameters.setdefault(target, {})[key] = typed(value, type_, key)
+        elif name[:1].isupper() and value != "":
+            parameters[name] = value
+    return {
+        name: msgspec.json.encode(value).decode() if isinstance(value, Mapping) else value
+        for name, value in parameters.items()
+    }
+
+
+def typed(value: str, type_: str, name: str) -> Any:
+    """Return a template parameter's value as its type says. Raises CloudError when it does not fit."""
+    try:
+        match type_:
+            case "Number":
+                return msgspec.json.decode(value, type=int | float)
+            case "Boolean":
+                return value.lower() == "true"
+            case "List":
+                return _list(value)
+            case "Json":
+                return msgspec.json.decode(value)
+            case _:
+                return value
+    except (ValueError, msgspec.DecodeError) as error:
+        raise CloudError("InvalidParameter", f'"{name}" is not a {type_}.') from error
+
+
+def _list(value: str) -> Sequence[Any]:
+    if value.lstrip().startswith("["):
+        items: list[Any] = msgspec.json.decode(value, type=list[Any])
+        return items
+    return [line.strip() for line in value.splitlines() if line.strip()]

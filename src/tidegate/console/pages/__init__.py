@@ -1,0 +1,1 @@
+"""One module per product: what its pages show. Each handler takes a ``Page`` and returns an answer."""

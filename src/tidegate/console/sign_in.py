@@ -1,0 +1,71 @@
+"""Signing in and out, and what a browser prefers."""
+
+from __future__ import annotations
+
+from starlette.responses import RedirectResponse, Response
+
+from tidegate.console import links
+from tidegate.console.page import PREFIX, Page, set_cookie
+from tidegate.console.sessions import LIFETIME, Session, Sessions
+from tidegate.console.surroundings import Surroundings
+
+_YEAR = 365 * 86400
+
+
+class SignIn:
+    """By the one-time link that ``tidegate up`` prints, or by the access key of a RAM user."""
+
+    def __init__(self, sessions: Sessions, around: Surroundings) -> None:
+        self._sessions = sessions
+        self._around = around
+
+    async def show(self, page: Page) -> Response:
+        """Show the form; a link's token is sent on by a form too, so looking at a link does not use it up."""
+        if page.session.principal is not None and "token" not in page.query:
+            return page.go(page.to("overview"))
+        answer = page.render("sign_in.html", token=page.query.get("token", ""), wrong="")
+        self._keep(page, answer, page.session)
+        return answer
+
+    async def enter(self, page: Page) -> Response:
+        """Open a session, or say what was wrong."""
+        form = await page.form()
+        if token := form.get("token"):
+            spent = links.spend(self._around.folder, token, self._around.wall.now())
+            session = await self._sessions.of_account() if spent else None
+            wrong = page.say("This link was used before or is out of date. Print a new one with `tidegate console`.")
+        else:
+            session = await self._sessions.by_key(form.get("key").strip(), form.get("secret").strip())
+            wrong = page.say("This access key and secret do not belong together, or the key is not active.")
+        if session is None:
+            return page.render("sign_in.html", 403, token="", wrong=wrong)
+        answer = RedirectResponse(page.to("overview"), 303)
+        self._keep(page, answer, session)
+        return answer
+
+    async def leave(self, page: Page) -> Response:
+        """End the session."""
+        self._sessions.end(page.session)
+        answer = RedirectResponse(f"{PREFIX}/sign-in", 303)
+        self._keep(page, answer, self._sessions.begin())
+        return answer
+
+    def _keep(self, page: Page, answer: Response, session: Session) -> None:
+        seconds = int(LIFETIME.total_seconds())
+        set_cookie(page.request, answer, "session", self._sessions.seal(session), seconds=seconds)
+
+
+async def prefer(page: Page) -> Response:
+    """Remember the language or the theme, and go back to where the form was."""
+    form = await page.form()
+    answer = RedirectResponse(safe(form.get("next")), 303)
+    for name, allowed in (("language", ("en", "zh")), ("theme", ("light", "dark", "auto"))):
+        if (value := form.get(name)) in allowed:
+            set_cookie(page.request, answer, name, value, seconds=_YEAR)
+    return answer
+
+
+def safe(address: str) -> str:
+    """Return an address of the console; anything else becomes the overview."""
+    inside = address.startswith(f"{PREFIX}/") and "\\" not in address and all(" " < each < "\x7f" for each in address)
+    return address if inside else f"{PREFIX}/overview"

@@ -1,0 +1,69 @@
+// The little that a page does by itself; everything works without it, too.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+  const name = root.dataset.zoneCookie;
+  if (name && zone) {
+    const wanted = `${name}=${encodeURIComponent(zone)}`;
+    if (!document.cookie.split("; ").includes(wanted)) {
+      document.cookie = `${wanted}; path=/console; max-age=31536000; samesite=strict`;
+    }
+  }
+
+  document.querySelectorAll("form[data-submit]").forEach((form) => form.submit());
+
+  // Dialogs: a button names its dialog; the dialog gives the focus back to it when it closes.
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-opens]");
+    if (opener) {
+      document.getElementById(opener.dataset.opens)?.showModal();
+    } else if (event.target.closest("[data-closes]")) {
+      event.target.closest("dialog")?.close();
+    }
+  });
+
+  // Pickers that show another form at once.
+  document.addEventListener("change", (event) => {
+    const picker = event.target.closest("[data-go]");
+    if (picker) picker.form.requestSubmit();
+  });
+
+  // A form's answer arrives in place; while it is under way its buttons wait.
+  document.addEventListener("htmx:beforeRequest", (event) => toggle(event.detail.elt, true));
+  document.addEventListener("htmx:afterRequest", (event) => toggle(event.detail.elt, false));
+  function toggle(element, busy) {
+    if (element.matches("form[hx-post]")) {
+      element.querySelectorAll("button[type=submit]").forEach((button) => { button.disabled = busy; });
+    }
+  }
+
+  // Live: the server says that something changed, the page asks for its live part again. A lost line comes back by itself.
+  const part = document.getElementById("live");
+  if (part && window.EventSource) {
+    let waiting = false;
+    const look = () => {
+      if (document.hidden) { waiting = true; return; }
+      waiting = false;
+      const open = document.querySelector("dialog[open]");
+      const editing = document.activeElement && part.contains(document.activeElement)
+        && document.activeElement.matches("input, select, textarea");
+      if (!open && !editing) htmx.trigger(part, "changed");
+    };
+    const line = document.getElementById("line");
+    const news = new EventSource("/console/live");
+    let lost = false;
+    news.addEventListener("changed", look);
+    news.addEventListener("open", () => {
+      if (line) line.dataset.state = "live";
+      if (lost) look();
+      lost = false;
+    });
+    news.addEventListener("error", () => {
+      lost = true;
+      if (line) line.dataset.state = "lost";
+    });
+    document.addEventListener("visibilitychange", () => { if (waiting) look(); });
+    window.addEventListener("pagehide", () => news.close());
+  }
+})();

@@ -1,0 +1,116 @@
+"""Everything the console is built on, handed in by assembly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from tidegate.clock import Clock
+from tidegate.cloud.caller import Caller
+from tidegate.services.operation import Principal
+from tidegate.store.database import Database
+from tidegate.vault import Vault
+
+
+class Credential(Protocol):
+    """An access key and whose it is."""
+
+    @property
+    def secret(self) -> str:
+        """What it signs with."""
+        ...
+
+    @property
+    def principal(self) -> Principal:
+        """Whose it is."""
+        ...
+
+    @property
+    def active(self) -> bool:
+        """Whether it was not disabled."""
+        ...
+
+    @property
+    def security_token(self) -> str | None:
+        """What must accompany a temporary key."""
+        ...
+
+    @property
+    def expires(self) -> datetime | None:
+        """When a temporary key ends."""
+        ...
+
+
+class Decision(Protocol):
+    """Whether one action on one resource is allowed, and which policy says so."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it may be done."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Allow, ExplicitDeny or ImplicitDeny."""
+        ...
+
+    @property
+    def policy(self) -> str:
+        """The policy whose statement decided; empty when none did."""
+        ...
+
+    @property
+    def policy_type(self) -> str:
+        """System or Custom."""
+        ...
+
+    @property
+    def attached_to(self) -> str:
+        """What kind of entity the policy is attached to."""
+        ...
+
+    @property
+    def statement(self) -> int | None:
+        """The index of the deciding statement."""
+        ...
+
+
+class Authority(Protocol):
+    """RAM, as the console needs it: signing in, and the simulator."""
+
+    async def account_id(self) -> str:
+        """Return the id of the account."""
+        ...
+
+    async def refresh(self, epoch: int | None = None) -> None:
+        """Forget what is out of date."""
+        ...
+
+    async def credential(self, access_key_id: str, epoch: int | None = None) -> Credential | None:
+        """Return the key, or None when nobody has it."""
+        ...
+
+    async def decide(
+        self, principal: Principal, action: str, resource: str, context: Mapping[str, str] | None = None
+    ) -> Decision:
+        """Decide about one action on one resource."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What the pages stand on. The cloud itself is reached through ``call_as`` only."""
+
+    call_as: Callable[[Principal], Caller]
+    authority: Authority
+    vault: Vault
+    #: the cloud's clock; links and sessions go by the wall's, which does not jump when the cloud's is moved
+    clock: Clock
+    wall: Clock
+    database: Database
+    region: str
+    #: where one-time links are kept
+    folder: Path

@@ -1,0 +1,138 @@
+"""What happened, to the microsecond: the times that the APIs round to seconds and minutes.
+
+Reads only, by ids that the reader was shown by an authorized call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
+
+
+class ActionTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """One wait of an activity on a hook."""
+
+    token: str
+    activity_id: str
+    hook_id: str
+    hook_name: str
+    instance_ids: list[str]
+    status: str
+    result: str | None
+    started_at: datetime
+    deadline: datetime
+    ended_at: datetime | None
+    execution_id: str | None
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """When something began and ended; ``ended_at`` is None while it goes on."""
+
+    id: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of a whitelist and who made it; ``milliseconds`` is what the gate took."""
+
+    instance_id: str
+    at: datetime
+    group_name: str
+    mode: str
+    added: list[str]
+    removed: list[str]
+    caller: str
+    request_id: str
+    applied_at: datetime | None
+    milliseconds: float | None
+
+
+async def position(connection: Connection) -> str:
+    """Return a mark that moves with every write to the database."""
+    return str(await connection.fetchval("select pg_current_wal_insert_lsn()"))
+
+
+async def activities(connection: Connection, ids: Sequence[str]) -> dict[str, Span]:
+    """Return when scaling activities ran."""
+    return await _spans(connection, "ess_activity", "id", ids)
+
+
+async def executions(connection: Connection, ids: Sequence[str]) -> dict[str, Span]:
+    """Return when executions ran."""
+    return await _spans(connection, "oos_execution", "id", ids)
+
+
+async def tasks(connection: Connection, execution_ids: Sequence[str]) -> dict[str, Span]:
+    """Return when the tasks of executions ran, by task execution id."""
+    return await _spans(connection, "oos_task", "execution_id", execution_ids)
+
+
+async def actions(connection: Connection, activity_ids: Sequence[str]) -> list[ActionTimes]:
+    """Return the waits of activities, in the order in which they began."""
+    rows = await connection.fetch(
+        f"select {', '.join(ActionTimes.__struct_fields__)} from ess_action"
+        " where activity_id = any($1) order by started_at, position",
+        list(activity_ids),
+    )
+    return [ActionTimes(**row) for row in rows]
+
+
+async def pending(connection: Connection, instance_ids: Sequence[str]) -> list[ActionTimes]:
+    """Return the waits that hold these instances now."""
+    rows = await connection.fetch(
+        f"select {', '.join(ActionTimes.__struct_fields__)} from ess_action"
+        " where status = 'Pending' and instance_ids && $1 order by started_at, position",
+        list(instance_ids),
+    )
+    return [ActionTimes(**row) for row in rows]
+
+
+async def activity_of_execution(connection: Connection, execution_id: str) -> str | None:
+    """Return the scaling activity whose hook started an execution."""
+    found: str | None = await connection.fetchval(
+        "select activity_id from ess_action where execution_id = $1", execution_id
+    )
+    return found
+
+
+async def activities_of_instance(connection: Connection, instance_id: str, limit: int) -> list[str]:
+    """Return the scaling activities that handled an instance, the latest first."""
+    rows = await connection.fetch(
+        "select id from ess_activity where $1 = any(created_ids || destroyed_ids || instance_ids || started_ids"
+        " || stopped_ids) order by position desc limit $2",
+        instance_id,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+async def joined(connection: Connection, instance_ids: Sequence[str]) -> dict[str, datetime]:
+    """Return since when members of groups have been in service."""
+    rows = await connection.fetch(
+        "select instance_id, joined_at from ess_member where instance_id = any($1) and joined_at is not null",
+        list(instance_ids),
+    )
+    return {row["instance_id"]: row["joined_at"] for row in rows}
+
+
+async def changes(connection: Connection, instance_id: str, limit: int) -> list[Change]:
+    """Return the latest changes of a Redis instance's whitelist, the latest first."""
+    rows = await connection.fetch(
+        f"select {', '.join(Change.__struct_fields__)} from kvstore_change where instance_id = $1"
+        " order by id desc limit $2",
+        instance_id,
+        limit,
+    )
+    return [Change(**row) for row in rows]
+
+
+async def _spans(connection: Connection, table: str, column: str, ids: Sequence[str]) -> dict[str, Span]:
+    rows = await connection.fetch(f"select id, started_at, ended_at from {table} where {column} = any($1)", list(ids))
+    return {row["id"]: Span(**row) for row in rows}

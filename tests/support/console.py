@@ -1,0 +1,190 @@
+"""A cloud with memory hosts, looked at through its console as a browser does."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tidegate.assembly import Cloud
+from tidegate.services.operation import Principal
+from tidegate.settings import Settings
+
+REGION = "cn-hangzhou"
+#: Runs when it is not escaped: as an element, in an attribute, out of a script or a title.
+NASTY = "\"><img src=x onerror=alert(1)><script>alert('x')</script>{{7*7}}"
+TEMPLATE = "ACS-ESS-LifeCycleModifyRedisIPWhitelist"
+
+
+class Browser:
+    """Keeps cookies and sends forms with the token of the page they are on."""
+
+    def __init__(self, url: str, language: str = "en") -> None:
+        self.client = httpx.AsyncClient(
+            base_url=url, headers={"accept-language": language}, follow_redirects=True, timeout=30
+        )
+
+    async def get(self, address: str, **headers: str) -> httpx.Response:
+        return await self.client.get(f"/console{address}", headers=headers)
+
+    async def post(self, address: str, on: str = "/overview", **fields: str) -> httpx.Response:
+        """Send a form of the page ``on``."""
+        return await self.client.post(f"/console{address}", data={"csrf": await self.csrf(on), **fields})
+
+    async def csrf(self, page: str = "/overview") -> str:
+        found = re.search(r'name="csrf" value="([^"]+)"', (await self.get(page)).text)
+        assert found is not None
+        return found[1]
+
+    async def open_link(self, link: str) -> httpx.Response:
+        """Follow a one-time link, as the page's script does."""
+        token = link.rpartition("token=")[2]
+        return await self.post("/sign-in", on=f"/sign-in?token={token}", token=token)
+
+    async def sign_in(self, key: str, secret: str) -> httpx.Response:
+        return await self.post("/sign-in", on="/sign-in", key=key, secret=secret)
+
+
+class World:
+    """The cloud and what is in it."""
+
+    def __init__(self, cloud: Cloud, account: Principal) -> None:
+        self.cloud = cloud
+        self.account = account
+        self.ids: dict[str, str] = {}
+        self.browsers: list[Browser] = []
+
+    async def call(self, product: str, action: str, **parameters: Any) -> dict[str, Any]:
+        return await self.cloud.gateway.caller(self.account).call(
+            product, action, {"RegionId": REGION, **parameters}, region=REGION
+        )
+
+    def browser(self, language: str = "en") -> Browser:
+        self.browsers.append(Browser(self.cloud.url, language))
+        return self.browsers[-1]
+
+    async def owner(self, language: str = "en") -> Browser:
+        """A browser signed in as the account."""
+        browser = self.browser(language)
+        answer = await browser.open_link(self.cloud.console_link())
+        assert str(answer.url).endswith("/overview"), answer.text
+        return browser
+
+    async def user(self, name: str, *policies: str) -> Browser:
+        """A browser signed in as a new RAM user with these system policies."""
+        await self.call("ram", "CreateUser", UserName=name)
+        for policy in policies:
+            await self.call("ram", "AttachPolicyToUser", PolicyType="System", PolicyName=policy, UserName=name)
+        made = (await self.call("ram", "CreateAccessKey", UserName=name))["AccessKey"]
+        self.ids[f"key-of-{name}"] = made["AccessKeyId"]
+        browser = self.browser()
+        answer = await browser.sign_in(made["AccessKeyId"], made["AccessKeySecret"])
+        assert str(answer.url).endswith("/overview"), answer.text
+        return browser
+
+    async def furnish(self) -> None:
+        """Make what the pages show: a group that waits at a hook, a runbook's hook, Redis, users, texts that bite."""
+        vswitch = (await self.call("ecs", "DescribeVSwitches"))["VSwitches"]["VSwitch"][0]
+        image = (await self.call("ecs", "DescribeImages"))["Images"]["Image"][0]["ImageId"]
+        security = (await self.call("ecs", "DescribeSecurityGroups"))["SecurityGroups"]["SecurityGroup"][0]
+        redis = await self.call(
+            "R-kvstore",
+            "CreateInstance",
+            InstanceClass="redis.master.small.default",
+            InstanceName="cache",
+            Password="Abcdef12345",
+            VSwitchId=vswitch["VSwitchId"],
+            VpcId=vswitch["VpcId"],
+            ZoneId=vswitch["ZoneId"],
+        )
+        group = await self.call(
+            "ess",
+            "CreateScalingGroup",
+            ScalingGroupName="web",
+            MinSize=0,
+            MaxSize=3,
+            VSwitchIds=[vswitch["VSwitchId"]],
+            Tags=[{"Key": "note", "Value": NASTY[:60], "Propagate": False}],
+        )
+        made = await self.call(
+            "ess",
+            "CreateScalingConfiguration",
+            ScalingGroupId=group["ScalingGroupId"],
+            ImageId=image,
+            InstanceType="ecs.g6.large",
+            SecurityGroupId=security["SecurityGroupId"],
+        )
+        await self.call(
+            "ess",
+            "EnableScalingGroup",
+            ScalingGroupId=group["ScalingGroupId"],
+            ActiveScalingConfigurationId=made["ScalingConfigurationId"],
+        )
+        rule = await self.call(
+            "ess",
+            "CreateScalingRule",
+            ScalingGroupId=group["ScalingGroupId"],
+            ScalingRuleName="Add1",
+            AdjustmentType="QuantityChangeInCapacity",
+            AdjustmentValue=1,
+        )
+        await self.call(
+            "ess",
+            "CreateLifecycleHook",
+            ScalingGroupId=group["ScalingGroupId"],
+            LifecycleHookName="hold",
+            LifecycleTransition="SCALE_OUT",
+            HeartbeatTimeout=3600,
+        )
+        content = {
+            "FormatVersion": "OOS-2019-06-01",
+            "Description": NASTY,
+            "Parameters": {"what": {"Type": "String", "Description": NASTY, "Default": NASTY}},
+            "Tasks": [
+                {
+                    "Name": "look",
+                    "Action": "ACS::ExecuteAPI",
+                    "Properties": {
+                        "Service": "ESS",
+                        "API": "DescribeScalingGroups",
+                        "Parameters": {"ScalingGroupName": "{{ what }}"},
+                    },
+                }
+            ],
+        }
+        await self.call("oos", "CreateTemplate", TemplateName="biting", Content=json.dumps(content))
+        execution = await self.call("oos", "StartExecution", TemplateName="biting")
+        await self.call("ram", "CreateUser", UserName="eve", DisplayName="Eve", Comments=NASTY)
+        activity = await self.call("ess", "ExecuteScalingRule", ScalingRuleAri=rule["ScalingRuleAri"])
+        self.ids |= {
+            "redis": redis["InstanceId"],
+            "group": group["ScalingGroupId"],
+            "rule": rule["ScalingRuleAri"],
+            "activity": activity["ScalingActivityId"],
+            "execution": execution["Execution"]["ExecutionId"],
+        }
+
+
+@asynccontextmanager
+async def running(folder: Path, dsn: str) -> AsyncIterator[World]:
+    """A started cloud, furnished."""
+    settings = Settings(data_dir=folder, port=0, database=dsn, hosts="memory", gate="memory", ephemeral=True)
+    async with Cloud.running(settings) as cloud:
+        account = await cloud.ram.account_id()
+        world = World(cloud, Principal(kind="Account", account_id=account, id=account))
+        await world.furnish()
+        yield world
+        for browser in world.browsers:
+            await browser.client.aclose()
+
+
+def text_of(answer: httpx.Response) -> str:
+    """What a page shows, without its tags."""
+    bare = re.sub(r"<script.*?</script>|<[^>]*>", " ", answer.text, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(bare))
