@@ -31,7 +31,7 @@ from tidegate.services.ecs import catalog
 from tidegate.services.ecs import instances as ecs_instances
 from tidegate.services.ecs.api import ecs as ecs_product
 from tidegate.services.ecs.api import vpc as vpc_product
-from tidegate.services.ecs.service import Ecs
+from tidegate.services.ecs.service import Delays, Ecs
 from tidegate.services.ess.api import ess as ess_product
 from tidegate.services.ess.ports import Surroundings
 from tidegate.services.ess.service import Ess
@@ -74,7 +74,8 @@ class Cloud:
         self.url = ""
         self.nonces = Nonces(database)
         self.ram = Ram(database, vault, clock, ids)
-        self.ecs = Ecs(database, world.hosts, clock, ids)
+        delays = Delays(boot=settings.instance_boot_delay, stop=settings.instance_stop_delay)
+        self.ecs = Ecs(database, world.hosts, clock, ids, delays=delays, shortages=settings.sold_out)
         self.kvstore = Kvstore(
             database,
             world.redis,
@@ -140,12 +141,11 @@ class Cloud:
             clock,
             creation_delay=settings.redis_creation_delay,
         )
+        self._invocations = InvocationController(database, world.hosts, clock, ids, patience=settings.heartbeat_timeout)
         controllers: Mapping[str, Controller] = {
             kvstore_instances.WORK: self._redis,
-            ecs_instances.KIND: InstanceController(database, world.hosts),
-            ecs_assistant.KIND: InvocationController(
-                database, world.hosts, clock, ids, patience=settings.heartbeat_timeout
-            ),
+            ecs_instances.KIND: InstanceController(database, world.hosts, delays=delays),
+            ecs_assistant.KIND: self._invocations,
             executions.KIND: ExecutionController(
                 database,
                 clock,
@@ -247,6 +247,7 @@ class Cloud:
     async def _rest(self, working: asyncio.Task[None]) -> None:
         await self.node.stop()
         await working
+        await self._invocations.close()
 
     async def _listen(self, folder: DataFolder, leaving: AsyncExitStack) -> None:
         server = HttpServer(self.gateway, self.settings.host, self.settings.port)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 
 from tidegate.errors import PlaneError
 from tidegate.plane.hosts.base import Command, Host, HostSpec, Outcome
@@ -66,6 +67,10 @@ class Machines(MemoryHosts):
     async def destroy(self, host_id: str) -> None:
         self._called("destroy")
         await super().destroy(host_id)
+
+    async def list(self) -> Sequence[Host]:
+        self._called("list")
+        return await super().list()
 
     async def run(self, host_id: str, command: Command) -> Outcome:
         mark = command.environment.get(MARK)

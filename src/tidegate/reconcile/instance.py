@@ -20,7 +20,6 @@ from tidegate.clock import Clock
 from tidegate.errors import PlaneError
 from tidegate.plane.hosts.base import Hosts
 from tidegate.reconcile.engine import Run, Suspend
-from tidegate.services.ecs.instances import wake_launches
 from tidegate.services.ecs.model import Delays, host_of
 from tidegate.services.ecs.states import SETTLED, Event, Status, ways
 from tidegate.store import work
@@ -217,8 +216,7 @@ async def adopt(database: Database, hosts: Hosts, clock: Clock) -> Adoption:
         known = await rows.every_id(tx)
     strangers = sorted(found.keys() - known)
     await asyncio.gather(*(hosts.destroy(one) for one in strangers))
-    lost = [one for one in running if found.get(one) != "Running"]
-    await mark_lost(database, lost, clock)
+    lost = await _mark_lost(database, running, found, clock)
     return Adoption(alive=sorted(found.keys() & known), lost=lost, destroyed=strangers)
 
 
@@ -226,18 +224,23 @@ async def notice_losses(database: Database, hosts: Hosts, clock: Clock) -> Seque
     """Show instances whose machine has died as Stopped; return their ids. For ``hosts.on_lost``."""
     async with database.connection() as tx:
         running = await rows.with_status(tx, [Status.RUNNING])
-    alive = {host.id for host in await hosts.list() if host.state == "Running"}
-    lost = [one for one in running if one not in alive]
-    await mark_lost(database, lost, clock)
+    try:
+        found = {host.id: host.state for host in await hosts.list()}
+    except PlaneError as error:
+        _log.error("the hosts have died and cannot be asked who is left: %s", error)
+        found = {}
+    return await _mark_lost(database, running, found, clock)
+
+
+async def _mark_lost(
+    database: Database, running: Sequence[str], found: Mapping[str, str], clock: Clock
+) -> Sequence[str]:
+    """Let instances be Stopped whose machines were not found running, and wake who watches them."""
+    lost = [one for one in running if found.get(one) != "Running"]
+    if lost:
+        now = clock.now()
+        async with database.transaction() as tx:
+            moved = await rows.move(tx, lost, ways(Event.LOST), due_at=now)
+            await wake_watchers(tx, moved, now)
+        _log.warning("%d instances have lost their hosts", len(lost), extra={"instances": lost[:20]})
     return lost
-
-
-async def mark_lost(database: Database, ids: Sequence[str], clock: Clock) -> None:
-    """Let running instances be Stopped because their machines are gone, and wake who watches them."""
-    if not ids:
-        return
-    now = clock.now()
-    async with database.transaction() as tx:
-        moved = await rows.move(tx, ids, ways(Event.LOST), due_at=now)
-        await wake_watchers(tx, moved, now)
-        await wake_launches(tx, moved, now)

@@ -244,6 +244,15 @@ async def test_at_start_up_what_lives_goes_on_strangers_go_and_the_lost_are_stop
     assert await world.status(made[2]) == "Stopped"
 
 
+async def test_a_plane_that_does_not_even_answer_leaves_nobody_running(world: World) -> None:
+    [one] = await world.launch()
+    world.hosts.broken.add("list")
+
+    await notice_losses(world.database, world.hosts, world.clock)
+
+    assert await world.status(one) == "Stopped"
+
+
 async def test_a_plane_that_dies_leaves_disks_that_start_again(world: World) -> None:
     made = await world.launch(2)
     world.hosts.lose()
