@@ -191,7 +191,8 @@ async def test_a_script_goes_to_the_shell_or_through_a_file_to_its_interpreter(
 ) -> None:
     made = await world.launch()
 
-    await ended(world, await run(world, *made, CommandContent=content))
+    encoded = base64.b64encode(content.encode()).decode()
+    await ended(world, await run(world, *made, CommandContent=encoded, ContentEncoding="Base64"))
 
     [(_, command)] = world.hosts.scripts
     assert command.argv[-len(argv) :] == argv or (command.argv[0], *command.argv[4:]) == argv
