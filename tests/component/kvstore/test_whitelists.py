@@ -13,7 +13,7 @@ from tidegate.errors import CloudError
 from tidegate.ids import Ids
 from tidegate.plane.gate.ranges import intersect
 from tidegate.services.kvstore import registry
-from tidegate.services.kvstore.whitelist import admitted
+from tidegate.services.whitelist.model import admitted
 from tidegate.store import kvstore as rows
 from tidegate.store.database import Database
 

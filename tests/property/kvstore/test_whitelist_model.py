@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tidegate.errors import CloudError
 from tidegate.plane.gate import ranges
-from tidegate.services.kvstore.whitelist import INITIAL, added_and_removed, admitted, apply_change, read_change
+from tidegate.services.kvstore.limits import WHITELIST
+from tidegate.services.whitelist.model import INITIAL, added_and_removed, admitted, apply_change, read_change
 
 # A small corner of the address space, so that random entries meet.
 addresses = st.integers(0, 15).map(lambda n: f"10.0.0.{n}")
@@ -67,7 +68,7 @@ def test_any_history_of_changes_ends_where_the_naive_model_ends(history):
 
         before = whitelist
         try:
-            whitelist = apply_change(whitelist, read_change(",".join(wanted), group, mode, None))
+            whitelist = apply_change(WHITELIST, whitelist, read_change(WHITELIST, ",".join(wanted), group, mode, None))
         except CloudError:
             assert refused
             assert whitelist == before
@@ -85,7 +86,7 @@ def network(entry):
 def test_admitted_addresses_are_exactly_those_of_some_entry(wanted, last):
     whitelist = INITIAL
     for n, entry in enumerate(wanted):
-        whitelist = apply_change(whitelist, read_change(entry, f"group_{n}", "Cover", None))
+        whitelist = apply_change(WHITELIST, whitelist, read_change(WHITELIST, entry, f"group_{n}", "Cover", None))
     address = ipaddress.ip_address(f"10.0.0.{last}")
 
     expected = any(address in network(entry) for entry in wanted)

@@ -4,12 +4,12 @@ import pytest
 
 from tidegate.errors import CloudError
 from tidegate.plane.gate.ranges import dotted
-from tidegate.services.kvstore.limits import GROUPS
-from tidegate.services.kvstore.whitelist import INITIAL, Group, admitted, apply_change, read_change
+from tidegate.services.kvstore.limits import WHITELIST
+from tidegate.services.whitelist.model import INITIAL, Group, admitted, apply_change, read_change
 
 
 def change(whitelist, entries, group=None, mode=None, attribute=None):
-    return apply_change(whitelist, read_change(entries, group, mode, attribute))
+    return apply_change(WHITELIST, whitelist, read_change(WHITELIST, entries, group, mode, attribute))
 
 
 def code_of(*args, whitelist=INITIAL, **more):
@@ -139,7 +139,7 @@ def test_a_thousand_entries_fit_and_one_more_does_not():
 
 def test_groups_have_a_limit():
     full = INITIAL
-    for n in range(GROUPS - 1):
+    for n in range(WHITELIST.groups - 1):
         full = change(full, "10.0.0.1", f"group_{n}")
 
     assert code_of("10.0.0.1", "one_more", whitelist=full) == "InvalidSecurityIPListGroup.QuotaExceeded"

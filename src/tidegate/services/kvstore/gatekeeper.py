@@ -26,8 +26,10 @@ from tidegate.plane.gate.base import Applied, Gate
 from tidegate.plane.gate.ranges import intersect
 from tidegate.plane.redis.base import RedisServers
 from tidegate.services.kvstore import errors
+from tidegate.services.kvstore.limits import WHITELIST
 from tidegate.services.kvstore.registry import Registry
-from tidegate.services.kvstore.whitelist import (
+from tidegate.services.operation import Call
+from tidegate.services.whitelist.model import (
     Change,
     Group,
     Whitelist,
@@ -36,7 +38,6 @@ from tidegate.services.kvstore.whitelist import (
     apply_change,
     read_change,
 )
-from tidegate.services.operation import Call
 from tidegate.store import kvstore as rows
 from tidegate.store import work
 from tidegate.store.database import Database
@@ -109,7 +110,7 @@ class Gatekeeper:
         async with self._registry.turn(instance_id) as deadline:
             try:
                 async with self._registry.editing(call, instance_id, deadline) as (tx, instance):
-                    change = read_change(entries, group, mode, attribute)
+                    change = read_change(WHITELIST, entries, group, mode, attribute)
                     await self._change(tx, call, instance, change)
             except PlaneError as error:
                 raise await self._unenforced(instance_id, error) from error
@@ -151,7 +152,7 @@ class Gatekeeper:
     async def _change(self, tx: Connection, call: Call, instance: Instance, change: Change) -> None:
         """Write a change and take from the gate what it takes away."""
         before = await _whitelist(tx, instance.id)
-        after = apply_change(before, change)
+        after = apply_change(WHITELIST, before, change)
         old = next((one for one in before if one.name == change.group), Group(change.group, ()))
         new = next(one for one in after if one.name == change.group)
         added, removed = added_and_removed(old.entries, new.entries)

@@ -19,8 +19,8 @@ from tidegate.services.kvstore.gatekeeper import Gatekeeper, work_key
 from tidegate.services.kvstore.model import DOMAIN, Order, check_name, check_order, check_password, check_tags
 from tidegate.services.kvstore.registry import Registry
 from tidegate.services.kvstore.states import Event, Status
-from tidegate.services.kvstore.whitelist import INITIAL
 from tidegate.services.operation import Call
+from tidegate.services.whitelist.model import INITIAL
 from tidegate.store import kvstore as rows
 from tidegate.store import tokens, work
 from tidegate.store.database import Database

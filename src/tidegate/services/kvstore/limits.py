@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-#: entries in one group, and so in one request (kvstore.md 6)
-GROUP_ENTRIES = 1000
-#: entries over all groups of an instance (kvstore.md 6, family)
-INSTANCE_ENTRIES = 1000
-#: groups of an instance. ASSUMPTION (kvstore.md 6): the older of two documented numbers
-GROUPS = 50
+from typing import Final
+
+from tidegate.services.whitelist.rules import MODES, Mode, Rules
+
+#: kvstore.md 6 and 8: of two documented numbers of groups the older one (ASSUMPTION); AppendDup as runbooks use it
+WHITELIST: Final = Rules(
+    group_entries=1000, entries=1000, groups=50, modes={**MODES, Mode.APPEND_DUP.lower(): Mode.APPEND_DUP}
+)
 #: InstanceIds of one DescribeInstances call (kvstore.md 3)
 INSTANCE_IDS = 30
 #: tags of a resource, and keys of one tag filter (kvstore.md 3; the family's number for the former)

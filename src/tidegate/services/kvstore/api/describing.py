@@ -21,8 +21,8 @@ from tidegate.services.kvstore.api.product import (
 from tidegate.services.kvstore.classes import CLASSES
 from tidegate.services.kvstore.errors import invalid_parameter
 from tidegate.services.kvstore.service import Kvstore
-from tidegate.services.kvstore.whitelist import DEFAULT_GROUP
 from tidegate.services.operation import Answer, Call, Request
+from tidegate.services.whitelist.model import DEFAULT_GROUP
 from tidegate.store.kvstore import Instance
 
 
