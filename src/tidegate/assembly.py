@@ -26,6 +26,8 @@ from tidegate.reconcile.group import GroupController
 from tidegate.reconcile.instance import InstanceController, adopt, notice_losses
 from tidegate.reconcile.invocation import InvocationController
 from tidegate.reconcile.redis import RedisController
+from tidegate.services.databases import api as database_products
+from tidegate.services.databases.service import Databases
 from tidegate.services.ecs import assistant as ecs_assistant
 from tidegate.services.ecs import catalog
 from tidegate.services.ecs import instances as ecs_instances
@@ -100,6 +102,7 @@ class Cloud:
                 regions=list(regions),
             )
         )
+        databases = Databases(database, self.ecs, clock, ids)
         services: Mapping[Product, Any] = {
             ram_product: self.ram,
             sts_product: Sts(self.ram, clock),
@@ -108,6 +111,10 @@ class Cloud:
             kvstore_product: self.kvstore,
             oos_product: self.oos,
             ess_product: self.ess,
+            database_products.adb: databases,
+            database_products.dds: databases,
+            database_products.polardb: databases,
+            database_products.rds: databases,
         }
         self.gateway = Gateway(
             services,

@@ -23,12 +23,16 @@ PAGE = Path("docs/reference/operations.md")
 
 #: The package that has all operations of a product, by (RAM code, API version).
 _SDKS: Mapping[tuple[str, str], str] = {
+    ("adb", "2019-03-15"): "alibabacloud_adb20190315",
+    ("dds", "2015-12-01"): "alibabacloud_dds20151201",
     ("ecs", "2014-05-26"): "alibabacloud_ecs20140526",
     ("ess", "2014-08-28"): "aliyunsdkess.request.v20140828",
     ("ess", "2022-02-22"): "alibabacloud_ess20220222",
     ("kvstore", "2015-01-01"): "alibabacloud_r_kvstore20150101",
     ("oos", "2019-06-01"): "alibabacloud_oos20190601",
+    ("polardb", "2017-08-01"): "alibabacloud_polardb20170801",
     ("ram", "2015-05-01"): "alibabacloud_ram20150501",
+    ("rds", "2014-08-15"): "alibabacloud_rds20140815",
     ("sts", "2015-04-01"): "alibabacloud_sts20150401",
 }
 _ACTION = re.compile(r"""\baction\s*=\s*['"]([A-Z]\w+)['"]""")

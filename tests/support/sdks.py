@@ -81,6 +81,34 @@ class Sdks:
         return Client(self._config())
 
     @cached_property
+    def polardb(self) -> Any:
+        """PolarDB."""
+        from alibabacloud_polardb20170801.client import Client
+
+        return Client(self._config())
+
+    @cached_property
+    def dds(self) -> Any:
+        """MongoDB."""
+        from alibabacloud_dds20151201.client import Client
+
+        return Client(self._config())
+
+    @cached_property
+    def adb(self) -> Any:
+        """AnalyticDB for MySQL."""
+        from alibabacloud_adb20190315.client import Client
+
+        return Client(self._config())
+
+    @cached_property
+    def rds(self) -> Any:
+        """RDS."""
+        from alibabacloud_rds20140815.client import Client
+
+        return Client(self._config())
+
+    @cached_property
     def core(self) -> Any:
         """The older core SDK."""
         from aliyunsdkcore.client import AcsClient

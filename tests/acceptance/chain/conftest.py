@@ -33,7 +33,16 @@ def sdks(cloud: RunningCloud) -> Sdks:
 class Furniture:
     """A Redis instance and an enabled group with a rule and the two whitelist hooks, made through the SDKs."""
 
-    def __init__(self, sdks: Sdks, *, timeout: int = 300, default: str = "CONTINUE", template: str = TEMPLATE) -> None:
+    def __init__(
+        self,
+        sdks: Sdks,
+        *,
+        timeout: int = 300,
+        default: str = "CONTINUE",
+        template: str = TEMPLATE,
+        target: dict[str, str] | None = None,
+    ) -> None:
+        """``target`` is the database parameter of the runbook, when it is not the Redis instance made here."""
         from alibabacloud_ecs20140526 import models as ecs
         from alibabacloud_ess20220222 import models as ess
         from alibabacloud_r_kvstore20150101 import models as kvstore
@@ -80,6 +89,7 @@ class Furniture:
         self.remove1 = self.make_rule("Remove1", -1)
         account = sdks.sts.get_caller_identity().body.account_id
         self.arn = f"acs:oos:{REGION}:{account}:template/{template}"
+        self.target = target or {"dbInstanceId": self.redis_id}
         self.hooks = {
             transition: sdks.ess.create_lifecycle_hook(
                 ess.CreateLifecycleHookRequest(
@@ -89,7 +99,7 @@ class Furniture:
                     heartbeat_timeout=timeout,
                     default_result=default,
                     notification_arn=self.arn,
-                    notification_metadata=json.dumps({"dbInstanceId": self.redis_id, "modifyMode": mode}),
+                    notification_metadata=json.dumps({**self.target, "modifyMode": mode}),
                 )
             ).body.lifecycle_hook_id
             for transition, mode in (("SCALE_OUT", "Append"), ("SCALE_IN", "Delete"))
@@ -160,7 +170,7 @@ class Furniture:
         from alibabacloud_oos20190601 import models as oos
 
         found = self.sdks.oos.list_executions(oos.ListExecutionsRequest(region_id=REGION)).body.executions
-        return [one for one in found if (one.parameters or {}).get("dbInstanceId") == self.redis_id]
+        return [one for one in found if self.target.items() <= (one.parameters or {}).items()]
 
     def execution_ended(self) -> Any:
         found = eventually(
