@@ -183,7 +183,6 @@ async def test_a_missing_directory_is_told(world: World) -> None:
     [
         ("echo hi", ("sh", "-c", "echo hi"), b""),
         ("#!/usr/bin/python3\nprint()", ("sh", "/usr/bin/python3"), b"#!/usr/bin/python3\nprint()"),
-        ("echo \x00", ("sh", "sh"), b"echo \x00"),
     ],
 )
 async def test_a_script_goes_to_the_shell_or_through_a_file_to_its_interpreter(

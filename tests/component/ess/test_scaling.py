@@ -262,7 +262,7 @@ async def test_instances_that_do_not_boot_are_released_and_the_rest_goes_on(worl
     assert await world.members(group) == {}
     world.hosts.broken.clear()
     await world.advance(minutes=5)
-    assert world.hosts.hosts == {}
+    assert list(await world.hosts.list()) == []
 
 
 async def test_a_partial_success_is_a_warning_that_names_the_missing_one(world: World) -> None:
