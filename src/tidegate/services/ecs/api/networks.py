@@ -11,18 +11,18 @@ from tidegate.clock import to_minutes
 from tidegate.services.ecs.api.product import Paged, TagPairs, check_page, comma_separated, ecs, region_of, vpc
 from tidegate.services.ecs.network import Landscape
 from tidegate.services.ecs.service import Ecs
-from tidegate.services.operation import Answer, Call, Handler, Request
+from tidegate.services.operation import Answer, Call, Handler, Request, Resources
 from tidegate.store.ecs.networks import SecurityGroup, Vpc, VSwitch
 from tidegate.wire.shapes import JsonText
 
 T = TypeVar("T")
 
 
-def _both(name: str) -> Callable[[Handler], Handler]:
+def _both(name: str, on: Resources) -> Callable[[Handler], Handler]:
     """Register an operation with ECS and with VPC."""
 
     def register(handler: Handler) -> Handler:
-        return vpc.operation(name)(ecs.operation(name)(handler))
+        return vpc.operation(name, on=on)(ecs.operation(name, on=on)(handler))
 
     return register
 
@@ -77,7 +77,7 @@ class DescribeVpcsAnswer(Answer):
     page_size: int
 
 
-@_both("DescribeVpcs")
+@_both("DescribeVpcs", lambda _service, _call, _request: ["vpc/*"])
 async def describe_vpcs(service: Ecs, call: Call, request: DescribeVpcsRequest) -> DescribeVpcsAnswer:
     """List the account's VPCs in the region."""
     land = await service.networks.landscape(call.account_id, region_of(call))
@@ -151,7 +151,7 @@ class DescribeVSwitchesAnswer(Answer):
     page_size: int
 
 
-@_both("DescribeVSwitches")
+@_both("DescribeVSwitches", lambda _service, _call, _request: ["vswitch/*"])
 async def describe_vswitches(service: Ecs, call: Call, request: DescribeVSwitchesRequest) -> DescribeVSwitchesAnswer:
     """List the account's vSwitches in the region."""
     land = await service.networks.landscape(call.account_id, region_of(call))
@@ -201,7 +201,7 @@ class CreateVpcAnswer(Answer):
     vpc_id: str
 
 
-@_both("CreateVpc")
+@_both("CreateVpc", lambda _service, _call, _request: ["vpc/*"])
 async def create_vpc(service: Ecs, call: Call, request: CreateVpcRequest) -> CreateVpcAnswer:
     """Make a VPC."""
     made = await service.networks.create_vpc(
@@ -230,7 +230,7 @@ class CreateVSwitchAnswer(Answer):
     vswitch_id: str
 
 
-@_both("CreateVSwitch")
+@_both("CreateVSwitch", lambda _service, _call, request: [f"vpc/{request.vpc_id}", "vswitch/*"])
 async def create_vswitch(service: Ecs, call: Call, request: CreateVSwitchRequest) -> CreateVSwitchAnswer:
     """Make a vSwitch."""
     made = await service.networks.create_vswitch(
