@@ -87,6 +87,7 @@ class Cloud:
             clock=clock,
             ids=ids,
             changing_window=settings.whitelist_changing_window,
+            cuts_connections=settings.whitelist_cuts_connections,
         )
         self.sandbox = Sandbox()
         regions = {region.id: region.local_name for region in catalog.REGIONS.values()}

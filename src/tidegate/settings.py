@@ -42,5 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     instance_stop_delay: float = 0.0
     #: instance types (``ecs.g6.large``), or types in a zone (``ecs.g6.large@cn-hangzhou-h``), that cannot be launched
     sold_out: tuple[str, ...] = ()
+    #: end established connections of clients that are taken off a whitelist; the cloud keeps them (kvstore.md 6)
+    whitelist_cuts_connections: bool = False
     #: how long a whitelist change keeps the Redis instance ``Changing``; 0 = not at all (kvstore.md 9)
     whitelist_changing_window: float = 0.0

@@ -124,13 +124,24 @@ def make_world(
     gate: FaultyGate | None = None,
     changing_window: float = 0.0,
     creation_delay: float = 0.0,
+    cuts_connections: bool = False,
 ) -> World:
     """Return an R-kvstore whose controller runs when told to; with ``gate`` one more process before the same plane."""
     gate = gate or FaultyGate()
     servers = MemoryRedisServers(gate)
     vault = Vault(b"k" * 32)
     ecs = Ecs(database, Machines(), clock, ids)
-    service = Kvstore(database, servers, gate, ecs, vault=vault, clock=clock, ids=ids, changing_window=changing_window)
+    service = Kvstore(
+        database,
+        servers,
+        gate,
+        ecs,
+        vault=vault,
+        clock=clock,
+        ids=ids,
+        changing_window=changing_window,
+        cuts_connections=cuts_connections,
+    )
     controller = RedisController(database, servers, service.gatekeeper, ecs, clock, creation_delay=creation_delay)
     driver = Driver(database, {"redis": controller}, clock)
     return World(database, clock, ecs, gate, servers, service, controller, driver, vault)

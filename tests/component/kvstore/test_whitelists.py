@@ -166,6 +166,21 @@ async def test_within_the_changing_window_a_second_edit_is_refused(
     await world.modify(made, "172.16.0.2", ModifyMode="Append")
 
 
+@pytest.mark.parametrize("cuts", [False, True])
+async def test_connections_of_clients_taken_off_the_list_live_on_unless_the_cloud_is_set_to_cut_them(
+    database: Database, clock: AdjustableClock, ids: Ids, cuts: bool
+) -> None:
+    world = make_world(database, clock, ids, cuts_connections=cuts)
+    made = await world.create()
+    await world.modify(made, "172.16.0.1,172.16.0.2", ModifyMode="Append")
+    assert world.gate.connect(made, "172.16.0.1")
+    assert world.gate.connect(made, "172.16.0.2")
+
+    await world.modify(made, "172.16.0.1", ModifyMode="Delete")
+
+    assert list(world.gate.connections(made)) == (["172.16.0.2"] if cuts else ["172.16.0.1", "172.16.0.2"])
+
+
 async def test_who_changed_what_and_when_is_written_down(world: World) -> None:
     made = await world.create()
     await world.modify(made, "172.16.0.1,172.16.0.2")

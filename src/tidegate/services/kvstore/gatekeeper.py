@@ -72,6 +72,7 @@ class Gatekeeper:
         vault: Vault,
         clock: Clock,
         changing_window: float,
+        cuts_connections: bool,
     ) -> None:
         self._database = database
         self._registry = registry
@@ -80,6 +81,7 @@ class Gatekeeper:
         self._vault = vault
         self._clock = clock
         self._window = timedelta(seconds=changing_window)
+        self._cuts_connections = cuts_connections
 
     async def groups(self, account_id: str, instance_id: str) -> Whitelist:
         """Return the groups of an instance's whitelist, ``default`` first."""
@@ -140,6 +142,8 @@ class Gatekeeper:
                 await self._servers.set_password(instance_id, self.password_of(instance))
             ranges = admitted(await _whitelist(tx, instance_id))
             applied = await self._gate.allow(instance_id, ranges, thorough=thorough)
+            if self._cuts_connections:
+                await self._gate.cut(instance_id)
             await rows.mark_applied(tx, instance_id, self._clock.now(), applied.milliseconds)
             return applied
 

@@ -17,7 +17,10 @@ from tidegate.vault import Vault
 
 
 class Kvstore:
-    """Redis instances and their whitelists. ``changing_window`` is the setting of whitelist changes (kvstore.md 9)."""
+    """Redis instances and their whitelists.
+
+    ``changing_window`` and ``cuts_connections`` are the settings of whitelist changes (kvstore.md 6 and 9).
+    """
 
     def __init__(
         self,
@@ -30,10 +33,18 @@ class Kvstore:
         clock: Clock,
         ids: Ids,
         changing_window: float = 0.0,
+        cuts_connections: bool = False,
     ) -> None:
         self._registry = Registry(database, clock)
         self.gatekeeper = Gatekeeper(
-            database, self._registry, servers, gate, vault=vault, clock=clock, changing_window=changing_window
+            database,
+            self._registry,
+            servers,
+            gate,
+            vault=vault,
+            clock=clock,
+            changing_window=changing_window,
+            cuts_connections=cuts_connections,
         )
         self.instances = Instances(
             database, self._registry, self.gatekeeper, ecs=ecs, vault=vault, clock=clock, ids=ids
