@@ -132,6 +132,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
 class Decision(msgspec.Struct, frozen=True):
     allowed: bool
     detail: Mapping[str, str]
+    resource: str
 
 
 class FakeRam:
@@ -154,11 +155,15 @@ class FakeRam:
     async def note_use(self, access_key_id: str) -> None:
         self.used.append(access_key_id)
 
-    async def decide(self, principal: Principal, action: str, resource: str, context: Mapping[str, str]) -> Decision:
-        self.asked.append((action, resource))
-        self.contexts.append(context)
-        allowed = principal.kind == "Account" or (action, resource) in self.allowed
-        return Decision(allowed, {} if allowed else {"AuthAction": action, "NoPermissionType": "ImplicitDeny"})
+    async def decide_all(
+        self, principal: Principal, action: str, resources: Sequence[str], context: Mapping[str, str]
+    ) -> Decision:
+        for resource in resources:
+            self.asked.append((action, resource))
+            self.contexts.append(context)
+            if principal.kind != "Account" and (action, resource) not in self.allowed:
+                return Decision(False, {"AuthAction": action, "NoPermissionType": "ImplicitDeny"}, resource)
+        return Decision(True, {}, resources[-1])
 
 
 class FakeNonces:

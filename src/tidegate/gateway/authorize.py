@@ -29,14 +29,13 @@ class Authorize:
         call: Call = known(exchange.call)
         if operation.actions:
             context = self._context(exchange)
-            for relative in await _resources(exchange):
-                resource = operation.product.arn(call, relative)
-                for action in operation.actions:
-                    decision = await self._ram.decide(call.principal, action, resource, context)
-                    if not decision.allowed:
-                        denial: CloudError = operation.product.denial(action, resource)
-                        denial.detail = decision.detail
-                        raise denial
+            resources = [operation.product.arn(call, relative) for relative in await _resources(exchange)]
+            for action in operation.actions:
+                decision = await self._ram.decide_all(call.principal, action, resources, context)
+                if not decision.allowed:
+                    denial: CloudError = operation.product.denial(action, decision.resource)
+                    denial.detail = decision.detail
+                    raise denial
         if exchange.complaint is not None:
             raise exchange.complaint
 

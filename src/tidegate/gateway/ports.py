@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -52,6 +52,11 @@ class Decision(Protocol):
         ...
 
     @property
+    def resource(self) -> str:
+        """What it is about."""
+        ...
+
+    @property
     def detail(self) -> Mapping[str, str]:
         """Why not: the AccessDeniedDetail."""
         ...
@@ -76,8 +81,13 @@ class Authority(Protocol):
         """Remember that a key has just signed a call, for GetAccessKeyLastUsed."""
         ...
 
-    async def decide(self, principal: Principal, action: str, resource: str, context: Mapping[str, str]) -> Decision:
-        """Decide about one action (``ecs:DescribeInstances``) on one resource ARN, as of the last epoch seen."""
+    async def decide_all(
+        self, principal: Principal, action: str, resources: Sequence[str], context: Mapping[str, str]
+    ) -> Decision:
+        """Decide about one action (``ecs:DescribeInstances``) on each resource ARN, as of the last epoch seen.
+
+        Returns the first denial, or an allowance when there is none.
+        """
         ...
 
 

@@ -16,7 +16,7 @@ from tidegate.services.ram.accounts import Account
 from tidegate.services.ram.assuming import assumed, check_trust, names_of, role_missing
 from tidegate.services.ram.attachments import Attachments
 from tidegate.services.ram.credential import Credential, RootKey, TemporaryKey
-from tidegate.services.ram.decision import Decision, decide_as, denial_detail, diagnosis
+from tidegate.services.ram.decision import Decision, Layer, decide_as, denial_detail, diagnosis
 from tidegate.services.ram.faults import bad_format
 from tidegate.services.ram.groups import Groups
 from tidegate.services.ram.keyring import KeyRing
@@ -24,7 +24,7 @@ from tidegate.services.ram.keys import Keys
 from tidegate.services.ram.memory import Memory, remember_documents
 from tidegate.services.ram.model import ram_resource
 from tidegate.services.ram.policies import Policies
-from tidegate.services.ram.policy import Access, GrammarError, NamedPolicy, evaluate, read_policy, read_trust_policy
+from tidegate.services.ram.policy import GrammarError, NamedPolicy, Question, read_policy, read_trust_policy
 from tidegate.services.ram.roles import Roles
 from tidegate.services.ram.system_policies import SYSTEM_POLICIES
 from tidegate.services.ram.users import Users
@@ -115,17 +115,35 @@ class Ram:
 
         ``context`` are condition keys that the call carries; the common ones need not be given.
         """
+        return await self.decide_all(principal, action, [resource], context)
+
+    async def decide_all(
+        self, principal: Principal, action: str, resources: Sequence[str], context: Mapping[str, str] | None = None
+    ) -> Decision:
+        """Decide about one action on every one of ``resources``: the first denial, else the allowance of the last."""
         if principal.kind == "Account":
-            return Decision(kind="Allow", principal=principal, action=action, resource=resource)
+            return Decision(kind="Allow", principal=principal, action=action, resource=resources[-1])
         carried = self._carried(context)
-        access = Access(action, _complete(action, resource, principal.account_id), carried)
-        if principal.session_policy is not None:
-            verdict = evaluate([NamedPolicy(self._read_policy(principal.session_policy))], access)
-            if verdict.kind != "Allow":
-                return self._explain(decide_as(verdict, principal, action, resource, "SessionPolicy"), carried)
-        verdict = evaluate(await self._policies_of(principal.id), access)
-        decision = decide_as(verdict, principal, action, resource, "AccountLevelIdentityBasedPolicy")
-        return decision if decision.allowed else self._explain(decision, carried)
+        questions = await self._questions(principal, action, carried)
+        decision: Decision | None = None
+        for resource in resources:
+            complete = _complete(action, resource, principal.account_id)
+            for layer, question in questions:
+                decision = decide_as(question.answer(complete), principal, action, resource, layer)
+                if not decision.allowed:
+                    return self._explain(decision, carried)
+        assert decision is not None, "no resource"
+        return decision
+
+    async def _questions(
+        self, principal: Principal, action: str, carried: Mapping[str, str]
+    ) -> list[tuple[Layer, Question]]:
+        """The layers that must each allow, in their order: the session's own policy, then those of the identity."""
+        own = Question(await self._policies_of(principal.id), action, carried)
+        if principal.session_policy is None:
+            return [("AccountLevelIdentityBasedPolicy", own)]
+        session = Question([NamedPolicy(self._read_policy(principal.session_policy))], action, carried)
+        return [("SessionPolicy", session), ("AccountLevelIdentityBasedPolicy", own)]
 
     def is_policy(self, document: str) -> bool:
         """Tell whether a text is a permission policy."""

@@ -6,7 +6,7 @@ carries, ``evaluation`` decides. Nothing here knows a database, a clock or a pro
 
 from __future__ import annotations
 
-from tidegate.services.ram.policy.evaluation import Access, NamedPolicy, Verdict, evaluate
+from tidegate.services.ram.policy.evaluation import Access, NamedPolicy, Question, Verdict, evaluate
 from tidegate.services.ram.policy.grammar import GrammarError, Policy, Statement, read_policy, read_trust_policy
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "GrammarError",
     "NamedPolicy",
     "Policy",
+    "Question",
     "Statement",
     "Verdict",
     "evaluate",

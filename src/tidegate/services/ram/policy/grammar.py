@@ -42,19 +42,22 @@ class Statement:
     principals: frozenset[str] | None
     conditions: tuple[Condition, ...]
 
-    def applies(self, action: str, resource: str, context: Mapping[str, str], names: frozenset[str]) -> bool:
-        """Tell whether the statement speaks about this action (lower case) on this resource (folded).
+    def concerns(self, action: str, context: Mapping[str, str], names: frozenset[str]) -> bool:
+        """Tell whether the statement speaks about this action (lower case) in such a request, on whatever resource.
 
         ``names`` are the principal names of the caller, which only a trust policy looks at.
         """
         return (
             any(pattern.matches(action) for pattern in self.actions) != self.except_actions
-            and (
-                self.resources is None
-                or any(pattern.matches(resource) for pattern in self.resources) != self.except_resources
-            )
             and (self.principals is None or not self.principals.isdisjoint(names))
             and all(condition.holds(context) for condition in self.conditions)
+        )
+
+    def covers(self, resource: str) -> bool:
+        """Tell whether the statement speaks about this resource (folded)."""
+        return (
+            self.resources is None
+            or any(pattern.matches(resource) for pattern in self.resources) != self.except_resources
         )
 
 
