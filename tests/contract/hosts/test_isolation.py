@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -61,6 +62,7 @@ async def test_root_inside_has_no_capability_that_matters_and_can_get_none(host:
         pytest.param("import socket; socket.socket().setsockopt(0, 19, 1)", id="transparent"),
         pytest.param("open('/proc/sys/net/ipv4/ip_nonlocal_bind', 'w').write('1')", id="sysctl"),
         pytest.param("open('/proc/sys/kernel/core_pattern', 'w').write('|/bin/true')", id="core-pattern"),
+        pytest.param("open('/proc/sysrq-trigger', 'w').write('h')", id="sysrq"),
         pytest.param("open('/usr/bin/evil', 'w')", id="programs"),
         pytest.param("import os, stat; os.mknod('/tmp/disk', stat.S_IFBLK | 0o600, os.makedev(254, 0))", id="device"),
         pytest.param("import socket; socket.sethostname('other')", id="hostname"),
@@ -133,6 +135,16 @@ async def test_a_host_may_listen_below_port_1024(host: HostWorld) -> None:
     bind = "import os, socket; socket.create_server((os.environ['PRIVATE_IP'], 80)); print('bound')"
 
     assert await host.says("i-1", "python3", "-c", bind) == "bound"
+
+
+@pytest.mark.skipif(sys.base_prefix.startswith("/usr"), reason="this Python is one of the machine's programs")
+@pytest.mark.parametrize("world", ["netns"], indirect=True)
+async def test_the_python_that_runs_tidegate_is_there_although_it_lies_in_a_home(host: HostWorld) -> None:
+    python = f"{sys.base_prefix}/bin/python3"
+
+    assert await host.says("i-1", python, "-c", "import ssl, sys; print(sys.base_prefix)") == sys.base_prefix
+    assert f"{sys.base_prefix}/bin" in await host.says("i-1", "sh", "-c", "echo $PATH")
+    assert (await host.sh("i-1", f"touch {sys.base_prefix}/evil")).exit_code != 0
 
 
 @isolated

@@ -1,4 +1,7 @@
-"""The console log of a host: the lines of its last boot, bounded."""
+"""The console log of a host: the lines of its last boot, bounded.
+
+A log that cannot be written, on a full disk or in a folder that is gone, keeps no host from doing what it does.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +22,16 @@ class Console:
 
     def begin(self) -> None:
         """Start over, for a new boot."""
-        os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        with contextlib.suppress(OSError):
+            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
 
     def line(self, text: str) -> None:
         """Add a line of our own."""
         self.write(f"[tidegate] {text}\n".encode())
 
     def write(self, data: bytes) -> None:
-        """Add output of the host. A host whose folder is gone has no console any more."""
-        with contextlib.suppress(FileNotFoundError), open(self._path, "r+b", buffering=0) as file:
+        """Add output of the host."""
+        with contextlib.suppress(OSError), open(self._path, "r+b", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             file.write(data)
             if size + len(data) > _LIMIT:

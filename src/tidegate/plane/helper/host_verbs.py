@@ -153,8 +153,8 @@ class _Commands:
             timer.cancel()
             request.fail(reason)
 
-        self._running += 1
         process = host.start(program, kept.add, failed=failed, ended=ended)
+        self._running += 1
         request.cancelled = process.kill_group
         timer = self._hosts.cloud.loop.call_later(request.args["timeout"], expire)
         return LATER

@@ -69,10 +69,10 @@ class Host:
             network = self._cloud.networks.create(
                 self.id, **{key: spec[key] for key in ("switch", "network", "gateway", "address")}
             )
+            self._hosts.limits.create(self.id, spec["memory"])
         except (OSError, ValueError) as error:
             self._fail(str(error), failed)
             return
-        self._hosts.limits.create(self.id, spec["memory"])
         users: list[int | None] = []
         is_known = self.has_booted
 
@@ -120,7 +120,10 @@ class Host:
         self.console.line(f"eth0 has {self.spec['address']}, the gateway is {self.spec['gateway']}")
         self.state = RUNNING
         done()
-        userdata.run(self)
+        try:
+            userdata.run(self)
+        except OSError as error:
+            self.console.line(f"user data did not start: {error}")
         self._go_on()
 
     def _fail(self, reason: str, failed: Callable[[str], None]) -> None:

@@ -35,8 +35,8 @@ class Limits:
         if self._parent is not None:
             group = f"{self._parent}/{host_id}"
             os.makedirs(group, exist_ok=True)
-            limit = next(file for name in _LIMIT_FILES if os.path.exists(file := f"{group}/{name}"))
-            _write(limit, str(memory << 20))
+            (limit,) = set(_LIMIT_FILES) & set(os.listdir(group))
+            _write(f"{group}/{limit}", str(memory << 20))
 
     def join(self, host_id: str) -> None:
         """Put this process, and with it all it will start, into the host's group."""

@@ -14,6 +14,9 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 
+#: so many timers are worth looking through for cancelled ones
+_CROWD = 1_024
+
 READ, WRITE, HANGUP = select.EPOLLIN, select.EPOLLOUT, select.EPOLLHUP | select.EPOLLERR
 
 
@@ -39,6 +42,7 @@ class Loop:
         self._poll = select.epoll()
         self._handlers: dict[int, Callable[[int], None]] = {}
         self._timers: list[Timer] = []
+        self._crowd = _CROWD
         self._running = True
         #: called when child processes may have ended
         self.on_child: Callable[[], None] = lambda: None
@@ -73,9 +77,17 @@ class Loop:
 
     def call_later(self, seconds: float, action: Callable[[], None]) -> Timer:
         """Call ``action`` after ``seconds``."""
+        if len(self._timers) >= self._crowd:
+            self._forget_cancelled()
         timer = Timer(time.monotonic() + seconds, action)
         heapq.heappush(self._timers, timer)
         return timer
+
+    def _forget_cancelled(self) -> None:
+        """Drop timers that were cancelled long before their time, as those of commands with a generous limit are."""
+        self._timers = [timer for timer in self._timers if timer.action is not None]
+        heapq.heapify(self._timers)
+        self._crowd = max(_CROWD, 2 * len(self._timers))
 
     def stop(self) -> None:
         """End ``run`` after the event at hand."""

@@ -82,8 +82,9 @@ def own_the_mounts() -> None:
 
 
 def _settle() -> None:
-    """Set up the process: a session of its own, our mounts, all the files we may open."""
+    """Set up the process: a session and keys of its own, our mounts, all the files we may open."""
     os.setsid()
+    kernel.leave_keyring()
     os.chdir("/")
     own_the_mounts()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

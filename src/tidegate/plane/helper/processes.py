@@ -37,6 +37,9 @@ class Process:
         self.pid = 0
         self.running, self.failed, self.ended = running, failed, ended
         self.is_over = False
+        #: whether it is known if the program ran
+        self.is_told = False
+        self._code: int | None = None
         self._doom: int | None = None
 
     def kill(self, number: int = signal.SIGKILL) -> None:
@@ -55,6 +58,25 @@ class Process:
         if self.pid and not self.is_over:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
+
+    def tell(self, failure: str | None) -> None:
+        """Learn whether the program ran, and call the owner."""
+        self.is_told = True
+        if failure is not None:
+            self.is_over = True
+            self.failed(failure)
+        else:
+            self.running()
+            if self._code is not None:
+                self.ended(self._code)
+
+    def end(self, code: int) -> None:
+        """Learn that the process has ended. Its report can come after that, by the hair's breadth its parent needs."""
+        if self.is_told and not self.is_over:
+            self.is_over = True
+            self.ended(code)
+        self.is_over = True
+        self._code = code
 
     def began(self, pid: int) -> None:
         """Learn the pid."""
@@ -105,23 +127,29 @@ class Processes:
         program has been started, ``failed`` with the reason when it could not be, ``ended`` with the exit code of a
         process that ran.
         """
-        reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         process = Process(running, failed, ended)
         try:
-            pid = os.fork()
+            self._fork(process, prepare, body, keep)
         except OSError as error:
+            self._loop.call_later(0, partial(process.tell, str(error)))
+        return process
+
+    def _fork(
+        self, process: Process, prepare: Callable[[], None], body: Callable[[], None], keep: Sequence[int]
+    ) -> None:
+        reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                _begin(prepare, body, writer, keep)
+        except OSError:
             os.close(reader)
+            raise
+        finally:
             os.close(writer)
-            process.is_over = True
-            self._loop.call_later(0, partial(failed, str(error)))
-            return process
-        if pid == 0:
-            _begin(prepare, body, writer, keep)
-        os.close(writer)
-        self._by_pid[pid] = Process(lambda: None, lambda _: None, lambda _: None)
+        self._by_pid[pid] = _nobody()
         self._reports[reader] = report = _Report(reader, process)
         self._loop.watch(reader, READ | HANGUP, lambda _: self._read(report))
-        return process
 
     def work(self, body: Callable[[], None], *, keep: Sequence[int] = (), ended: Callable[[int], None]) -> None:
         """Do something slow in a child process; ``ended`` gets 0 when it is done, else something went wrong."""
@@ -132,7 +160,9 @@ class Processes:
             return
         if pid == 0:
             _toil(body, keep)
-        self._by_pid[pid] = Process(lambda: None, lambda _: None, ended)
+        worker = Process(lambda: None, lambda _: None, ended)
+        worker.is_told = True
+        self._by_pid[pid] = worker
 
     def spawn(
         self,
@@ -190,7 +220,7 @@ class Processes:
             report.text += chunk
         self._learn_pid(report)
         if report.is_read:
-            self._conclude(report)
+            report.process.tell(report.failure())
 
     def _learn_pid(self, report: _Report) -> None:
         process = report.process
@@ -204,16 +234,6 @@ class Processes:
         self._loop.forget(report.descriptor)
         os.close(report.descriptor)
 
-    def _conclude(self, report: _Report) -> None:
-        process = report.process
-        failure = report.failure()
-        if failure is None:
-            process.running()
-            return
-        process.is_over = True
-        process.ended = lambda _: None
-        process.failed(failure)
-
     def _reap(self) -> None:
         """Collect every child that has ended."""
         while True:
@@ -226,11 +246,9 @@ class Processes:
             # Whatever a process had to report lies in its pipe by now: its pid, and whether it ran at all.
             for report in list(self._reports.values()):
                 self._read(report)
-            process = self._by_pid.pop(pid, None)
-            if process is not None:
-                process.is_over = True
-                # Later, so that whoever is told and fails cannot keep the others from being collected.
-                self._loop.call_later(0, partial(process.ended, exit_code(status)))
+            if process := self._by_pid.pop(pid, None):
+                # Later, so that an owner that fails cannot keep the others from being collected.
+                self._loop.call_later(0, partial(process.end, exit_code(status)))
 
 
 def _freeze_all_but(directory: str) -> None:
@@ -242,6 +260,11 @@ def _freeze_all_but(directory: str) -> None:
     kernel.restrict(everything, kernel.READ_ONLY)
     os.close(everything)
     kernel.attach(writable, directory)
+
+
+def _nobody() -> Process:
+    """Return what follows a process in which nobody is interested."""
+    return Process(lambda: None, lambda _: None, lambda _: None)
 
 
 def exit_code(status: int) -> int:

@@ -11,6 +11,8 @@ import os
 
 from tidegate.plane.helper import kernel, template
 
+#: parts of /proc by which the machine could be changed
+_SETTINGS = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs")
 _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 
 
@@ -27,7 +29,8 @@ def enter(disk: str, *, memory: int, owner: int) -> None:
     for tree, target, is_folder in trees:
         _make_place(target, is_folder=is_folder)
         kernel.attach(tree, target)
-    kernel.attach(kernel.clone_tree("/proc/sys", read_only=True), "/proc/sys")
+    for path in filter(os.path.exists, _SETTINGS):
+        kernel.attach(kernel.clone_tree(path, read_only=True), path)
     for name, target in {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}.items():
         os.symlink(f"/proc/self/fd{target}", f"/dev/{name}")
     os.symlink("pts/ptmx", "/dev/ptmx")
