@@ -20,7 +20,7 @@ from tidegate.clock import Clock
 from tidegate.errors import PlaneError
 from tidegate.plane.hosts.base import Hosts
 from tidegate.reconcile.engine import Run, Suspend
-from tidegate.services.ecs.model import Delays, host_of
+from tidegate.services.ecs.model import NO_DELAYS, Delays, host_of
 from tidegate.services.ecs.states import SETTLED, Event, Status, ways
 from tidegate.store import work
 from tidegate.store.database import Database
@@ -62,7 +62,7 @@ _Result = Event | _Failure | _Gone
 class InstanceController:
     """Drives launches on ``hosts``."""
 
-    def __init__(self, database: Database, hosts: Hosts, *, delays: Delays = Delays()) -> None:  # noqa: B008 - frozen
+    def __init__(self, database: Database, hosts: Hosts, *, delays: Delays = NO_DELAYS) -> None:
         self._database = database
         self._hosts = hosts
         self._boot_delay = timedelta(seconds=delays.boot)

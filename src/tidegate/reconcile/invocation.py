@@ -38,11 +38,15 @@ _log = get_logger("invocation")
 _BEAT = 1.0
 #: Stands in the environment of everything a script starts, so that all of it can be found and ended.
 MARK = "TIDEGATE_INVOCATION"
-#: Ends everything that carries the mark, in whatever session it is by now.
+#: Ends everything that carries the mark, in whatever session it is by now; parents first, who would else remark on it.
 _ENDER = f"""
-for process in /proc/[0-9]*; do
-    tr '\\0' '\\n' <"$process/environ" 2>/dev/null | grep -qx "{MARK}=$1" && kill -KILL "${{process#/proc/}}"
-done
+marked() {{
+    for process in /proc/[0-9]*; do
+        tr '\\0' '\\n' <"$process/environ" 2>/dev/null | grep -qx "{MARK}=$1" && echo "${{process#/proc/}}"
+    done
+}}
+processes=$(marked "$1" | sort -n)
+[ -z "$processes" ] || kill -KILL $processes
 """
 #: Seconds a script that was ended may take to be gone.
 _END_LIMIT = 5.0
@@ -179,10 +183,11 @@ class InvocationController:
             return "InstanceReleased"
         if found[0].status != Status.RUNNING:
             return "InstanceNotRunning"
+        # A host that runs refuses a script for want of its directory, and else only when the plane itself is ill.
         return "DirectoryNotExists" if invocation.working_dir else "ExecutionException"
 
     async def close(self) -> None:
-        """End every script this process runs; they will be found interrupted."""
+        """Let go of every script this process runs; whoever looks after the heartbeat limit ends them as interrupted."""
         tasks = list(self._running.values())
         for task in tasks:
             task.cancel()

@@ -164,7 +164,8 @@ def test_a_script_that_is_stopped_leaves_nothing_running(client: Any, models: An
         lambda: result(client, models, invocation), lambda seen: seen.invoke_record_status == "Stopped", "it ends"
     )
 
-    assert (ended.invocation_status, ended.output) == ("Terminated", "begun\n")
+    assert ended.invocation_status == "Terminated"
+    assert ended.output.startswith("begun\n")
     assert run(client, models, made[0], looking).output == "0\n"
 
 

@@ -95,6 +95,17 @@ def decode_content(content: str, encoding: str) -> bytes:
             raise faults.invalid_parameter("ContentEncoding")
 
 
+def encode_content(content: bytes, encoding: str) -> str:
+    """Return content as ``PlainText`` or ``Base64`` asks for."""
+    match encoding.lower():
+        case "plaintext":
+            return content.decode(errors="replace")
+        case "base64":
+            return base64.b64encode(content).decode()
+        case _:
+            raise faults.invalid_parameter("ContentEncoding")
+
+
 def parameter_names(content: bytes) -> list[str]:
     """Return the names between double braces, lower-case, in the order they occur."""
     return [name.lower() for name in _PARAMETER.findall(content.decode(errors="replace"))]

@@ -11,7 +11,7 @@ import msgspec
 from tidegate.clock import Clock
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
-from tidegate.services.ecs import catalog, faults, limits, model, naming
+from tidegate.services.ecs import catalog, faults, limits, naming
 from tidegate.services.ecs.model import Delays, InstanceView, LaunchSpec
 from tidegate.services.ecs.network import Networks
 from tidegate.services.ecs.states import Event, Status, shown, ways
@@ -115,7 +115,7 @@ class Instances:
     async def find(self, account_id: str, region: str, ids: Sequence[str]) -> dict[str, InstanceView]:
         """Return what is known of these instances; unknown and released ones are left out."""
         query = rows.Query(account_id=account_id, region=region, ids=ids)
-        async with self._database.transaction() as tx:
+        async with self._database.connection() as tx:
             found = await rows.summaries(tx, query)
         return {
             one.id: InstanceView(
@@ -180,7 +180,7 @@ class Instances:
     async def _move(self, tx: Connection, ids: Sequence[str], event: Event, stopped_mode: str | None) -> list[Moved]:
         now = self._clock.now()
         moved = await rows.move(tx, ids, ways(event), due_at=now + self._delay(event), stopped_mode=stopped_mode)
-        await wake_launches(tx, moved, now)
+        await _wake_launches(tx, moved, now)
         return moved
 
     def _considered(
@@ -201,7 +201,7 @@ class Instances:
 
     async def known(self, account_id: str, region: str, ids: Iterable[str]) -> dict[str, Instance]:
         """Return the account's instances in the region with these ids; unknown ones are left out."""
-        async with self._database.transaction() as tx:
+        async with self._database.connection() as tx:
             return {
                 one.id: one
                 for one in await rows.by_ids(tx, ids)
@@ -279,7 +279,7 @@ def _common(
     )
 
 
-async def wake_launches(tx: Connection, moved: Iterable[Moved], now: datetime) -> None:
+async def _wake_launches(tx: Connection, moved: Iterable[Moved], now: datetime) -> None:
     """Have the controllers of the moved instances look at them."""
     keys = {f"{KIND}/{one.launch_id}" for one in moved}
     if keys:
@@ -297,6 +297,3 @@ def check_ids(ids: Sequence[str]) -> None:
 def types_of_family(family: str) -> list[str]:
     """Return the instance types of a family; none for an unknown one."""
     return [one.id for one in catalog.INSTANCE_TYPES.values() if one.family == family]
-
-
-__all__ = ["KIND", "Change", "Instances", "check_ids", "model", "types_of_family", "wake_launches"]

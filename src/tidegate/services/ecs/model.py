@@ -69,6 +69,9 @@ class Delays(msgspec.Struct, frozen=True, kw_only=True):
     stop: float = 0.0
 
 
+NO_DELAYS = Delays()
+
+
 _PASSWORD_CLASSES = ("[a-z]", "[A-Z]", r"\d", r"[()`~!@#$%^&*\-_+=|{}\[\]:;'<>,.?/]")
 
 

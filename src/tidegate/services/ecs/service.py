@@ -17,7 +17,7 @@ from tidegate.services.ecs import catalog, faults
 from tidegate.services.ecs.assistant import Assistant
 from tidegate.services.ecs.instances import Instances
 from tidegate.services.ecs.listing import Listing
-from tidegate.services.ecs.model import Delays, InstanceView, LaunchSpec, check_spec
+from tidegate.services.ecs.model import NO_DELAYS, Delays, InstanceView, LaunchSpec, check_spec
 from tidegate.services.ecs.network import Networks
 from tidegate.services.ecs.states import Event, Status
 from tidegate.services.ecs.tags import Tags
@@ -47,7 +47,7 @@ class Ecs:
         clock: Clock,
         ids: Ids,
         *,
-        delays: Delays = Delays(),  # noqa: B008 - frozen
+        delays: Delays = NO_DELAYS,
         shortages: Iterable[str] = (),
     ) -> None:
         self._database = database
@@ -142,13 +142,16 @@ class Ecs:
         return await self.instances.find(account_id, region, ids)
 
     async def start(self, account_id: str, ids: Sequence[str], *, watcher: str | None = None) -> None:
-        """Start the stopped ones among these instances; the others, and unknown ids, are left alone."""
+        """Start the stopped ones among these instances; the others, and unknown ids, are left alone.
+
+        All that exist get the ``watcher``, which is not woken for what had settled before the call: look with ``find``.
+        """
         await self.instances.let(account_id, ids, Event.START, stopped_mode="Not-applicable", watcher=watcher)
 
     async def stop(
         self, account_id: str, ids: Sequence[str], *, stop_charging: bool = False, watcher: str | None = None
     ) -> None:
-        """Stop the running ones among these instances; the others, and unknown ids, are left alone."""
+        """Stop the running ones among these instances; the others, and unknown ids, are left alone. Watcher: as above."""
         mode = "StopCharging" if stop_charging else "KeepCharging"
         await self.instances.let(account_id, ids, Event.STOP, stopped_mode=mode, watcher=watcher)
 
