@@ -23,7 +23,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -34,6 +34,9 @@ from tidegate.settings import Settings
 from tidegate.store import leases, queue, tokens, work
 from tidegate.store.database import UNREACHABLE, Database
 from tidegate.telemetry.points import reach
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
 
 __all__ = ["Cancelled", "Controller", "Fenced", "Node", "Run", "Suspend", "together"]
 
@@ -67,6 +70,8 @@ class Node:
         self._controllers = controllers
         self._clock = clock
         self._settings = settings
+        #: timers due within the next sweeps are in the queue, later ones only in the rows
+        self._horizon = timedelta(seconds=3 * settings.sweep_interval)
         self._number = 0
         self._consumer: queue.Consumer | None = None
         self._running: set[asyncio.Task[None]] = set()
@@ -98,19 +103,18 @@ class Node:
         self._drop_running()
         await self._stopped.wait()
 
-    async def sweep(self, *, grace: float = 0.0) -> int:
-        """Free the leases of the dead and put jobs for everything that is due; returns how many works that were.
+    async def sweep(self, *, grace: float = 0.0) -> None:
+        """Free the leases of the dead and put jobs for everything that is due, or will be before the next sweeps.
 
-        Whoever moves an adjustable clock calls this afterwards. ``grace`` seconds are left to the wake-ups on the way.
+        Whoever moves an adjustable clock calls this afterwards. ``grace`` seconds are left to the jobs on their way.
         """
-        now, found, last = self._clock.now(), 0, ""
+        now, last = self._clock.now(), ""
+        patience = timedelta(seconds=grace)
         async with self._database.connection() as connection:
             await leases.free_orphans(connection)
-            while batch := await leases.runnable(connection, now, grace=grace, after=last):
-                keys, marks = zip(*batch, strict=True)
-                await queue.enqueue(connection, keys, marks=marks)
-                found, last = found + len(keys), keys[-1]
-        return found
+            while reasons := await leases.runnable(connection, now, grace=patience, ahead=self._horizon, after=last):
+                await queue.enqueue(connection, [_job(reason, now) for reason in reasons])
+                last = reasons[-1].key
 
     async def drain(self, *, limit: int = 10_000) -> int:
         """Without the queue, one after another: look at everything runnable until nothing is; returns how many looks.
@@ -124,11 +128,11 @@ class Node:
             try:
                 await leases.free_orphans(connection)
                 while batch := await leases.runnable(connection, self._clock.now()):
-                    for key, _ in batch:
-                        await self.advance(key)
+                    for reason in batch:
+                        await self.advance(reason.key)
                         looks += 1
                         if looks > limit:
-                            raise RuntimeError(f"{key} does not come to rest")
+                            raise RuntimeError(f"{reason.key} does not come to rest")
             finally:
                 await leases.disappear(connection, self._number)
         return looks
@@ -208,21 +212,26 @@ class Node:
     async def _suspend(self, run: Run, until: datetime | None) -> leases.Verdict:
         async with self._database.connection() as connection:
             if until is not None:
-                # Before the lease is given back: a timer too many is harmless, one too few costs a sweep.
-                await queue.enqueue(
-                    connection, [run.key], after=until - self._clock.now(), marks=[f"{run.key}@{until.timestamp()}"]
-                )
+                await self._set_timer(connection, run.key, until)
             return await leases.suspend(connection, run.key, run.token, signals=run.signals, until=until)
 
     async def _retry(self, run: Run, error: Exception) -> leases.Verdict:
-        delay = min(_FIRST_DELAY * 2 ** min(run.attempt - 1, 16), _LONGEST_DELAY)
-        at = self._clock.now() + delay
+        at = self._clock.now() + min(_FIRST_DELAY * 2 ** min(run.attempt - 1, 16), _LONGEST_DELAY)
         async with self._database.connection() as connection:
-            await queue.enqueue(connection, [run.key], after=delay, marks=[f"{run.key}@{at.timestamp()}"])
+            await self._set_timer(connection, run.key, at)
             freed = await leases.retry(
                 connection, run.key, run.token, attempts=run.attempt, error=_describe(error), at=at
             )
         return leases.Verdict(outcome="released" if freed else "fenced")
+
+    async def _set_timer(self, connection: Connection, key: str, at: datetime) -> None:
+        """Put a job for a moment that is near; a later sweep does it for the others, so the queue stays short.
+
+        Called before the lease is given back: a timer too many is harmless, one too few costs a sweep.
+        """
+        delay = at - self._clock.now()
+        if delay <= self._horizon:
+            await queue.enqueue(connection, [(key, delay, _timer(key, at))])
 
     async def _finish(self, run: Run, end: _End) -> leases.Verdict:
         lend = self._database.transaction if run.mutexes else self._database.connection
@@ -303,6 +312,17 @@ class Node:
             while await work.forget(connection, now - timedelta(seconds=self._settings.work_retention)):
                 pass
             await tokens.forget(connection, now=now)
+
+
+def _job(reason: leases.Reason, now: datetime) -> tuple[str, timedelta, str]:
+    """The job for a reason to look. What is due gets another mark than its timer, which a skipped hour has left behind."""
+    if reason.due_at is not None and reason.due_at > now:
+        return reason.key, reason.due_at - now, _timer(reason.key, reason.due_at)
+    return reason.key, timedelta(), f"sweep {reason.key}@{reason.due_at or reason.signal}"
+
+
+def _timer(key: str, at: datetime) -> str:
+    return f"{key}@{at.timestamp()}"
 
 
 def _describe(error: Exception) -> str:

@@ -50,6 +50,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     control: Control
 
 
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a work should be looked at: it is, or soon becomes, due, or the last of its signals."""
+
+    key: str
+    due_at: datetime | None
+    signal: int | None
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """How giving the work back went: ``again`` when it was woken meanwhile and is still ours, with the new signals."""
 
@@ -256,7 +264,7 @@ async def finish(
         " told as (insert into signal (work, at) select above.key, $7 from ended join work above on above.key = ended.parent"
         "   where above.status = 'Active' returning work)"
         " select exists (select from freed) as freed, exists (select from ended) as ended,"
-        "   (select enqueue(array_agg(work), interval '0', array_agg(null::text)) from told) as woken",
+        "   (select enqueue(array_agg(work)) from told) as woken",
         lease.key,
         lease.token,
         lease.generation,
@@ -302,25 +310,32 @@ async def free_orphans(connection: Connection) -> int:
 
 
 async def runnable(
-    connection: Connection, now: datetime, *, grace: float = 0.0, after: str = "", limit: int = 500
-) -> Sequence[tuple[str, str]]:
-    """List works that should be looked at and are not: ``(key, mark)`` in order of key, after the key ``after``.
+    connection: Connection,
+    now: datetime,
+    *,
+    grace: timedelta = timedelta(),
+    ahead: timedelta = timedelta(),
+    after: str = "",
+    limit: int = 500,
+) -> Sequence[Reason]:
+    """List works that should be looked at and are not, in order of key, those after the key ``after``.
 
-    ``grace`` seconds are left to the wake-up that was put with each signal and due time. The mark is different for
-    each reason to look, so that a queue holding a job with this mark needs no second one.
+    What is younger than ``grace`` is left to the job that was put with it. ``ahead`` adds what becomes due that soon.
     """
     rows = await connection.fetch(
         "with reasons as ("
-        "   select key, extract(epoch from due_at)::text as mark from work"
-        "     where status = 'Active' and control <> 'pause' and due_at <= $1 and key > $2"
+        "   select key, due_at, null::bigint as signal from work"
+        "     where status = 'Active' and control <> 'pause' and due_at <= $3 and not (due_at > $1 and due_at < $2)"
         "   union all"
-        "   select work, id::text from signal where at <= $1 and work > $2)"
-        " select key, 'sweep ' || key || '@' || max(mark) as mark from reasons"
-        " where not exists (select from lease where lease.work = key)"
+        "   select work, null, id from signal where at <= $1)"
+        " select key, min(due_at) as due_at, max(signal) as signal from reasons"
+        " where key > $4 and not exists (select from lease where lease.work = key)"
         "   and exists (select from work where work.key = reasons.key and status = 'Active')"
-        " group by key order by key limit $3",
-        now - timedelta(seconds=grace),
+        " group by key order by key limit $5",
+        now - grace,
+        now,
+        now + ahead,
         after,
         limit,
     )
-    return [(row["key"], row["mark"]) for row in rows]
+    return [Reason(**row) for row in rows]

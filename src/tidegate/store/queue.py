@@ -27,16 +27,13 @@ _AT_ONCE = 40
 Handle = Callable[[str, int], Awaitable[None]]
 
 
-async def enqueue(
-    connection: Connection,
-    keys: Sequence[str],
-    *,
-    after: timedelta = timedelta(),
-    marks: Sequence[str | None] | None = None,
-) -> None:
-    """Put a job for each key, to be run after a delay. A job whose mark is in the queue already is not put again."""
+async def enqueue(connection: Connection, jobs: Sequence[tuple[str, timedelta, str]]) -> None:
+    """Put jobs: key of the work, delay, mark. A job whose mark is in the queue already is not put again."""
     await connection.execute(
-        "select enqueue($1, $2, $3)", list(keys), max(after, timedelta()), list(marks) if marks else [None] * len(keys)
+        "select enqueue($1, $2, $3)",
+        [key for key, _, _ in jobs],
+        [max(delay, timedelta()) for _, delay, _ in jobs],
+        [mark for _, _, mark in jobs],
     )
 
 

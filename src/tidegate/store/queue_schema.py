@@ -33,8 +33,8 @@ def settings() -> DBSettings:
 def installation() -> str:
     """The statements that make the queue: pgqueuer's own, no history of jobs, and ``enqueue``.
 
-    ``enqueue(keys, after, dedupe)`` wraps pgqueuer's own statement, so a change and its jobs are one round trip, and
-    putting a job does not need the library.
+    ``enqueue(keys)`` and ``enqueue(keys, after, marks)`` wrap pgqueuer's own statement, so a change and its jobs are one
+    round trip, and putting a job does not need the library. A job whose mark is in the queue is not put again.
     """
     insertion = QueryQueueBuilder(settings()).build_enqueue_query("skip")
     return f"""
@@ -48,14 +48,19 @@ def installation() -> str:
         create function put_jobs(int[], text[], bytea[], interval[], text[], jsonb[])
         returns table (ord bigint, id bigint) language sql as $jobs${insertion}$jobs$;
 
-        create function enqueue(keys text[], after interval, dedupe text[]) returns bigint language sql as $enqueue$
+        create function enqueue(keys text[], after interval[], marks text[]) returns bigint language sql as $enqueue$
             select count(*) from (
                 select array_agg(0) priority, array_agg('{ENTRYPOINT}'::text) entrypoint,
-                       array_agg(convert_to(key, 'UTF8')) payload, array_agg(after) execute_after,
+                       array_agg(convert_to(key, 'UTF8')) payload, array_agg(delay) execute_after,
                        array_agg(mark) dedupe_key, array_agg(null::jsonb) headers
-                from unnest(keys, dedupe) as job (key, mark)
+                from unnest(keys, after, marks) as job (key, delay, mark)
             ) jobs, put_jobs(priority, entrypoint, payload, execute_after, dedupe_key, headers)
             where priority is not null
+        $enqueue$;
+
+        create function enqueue(keys text[]) returns bigint language sql strict as $enqueue$
+            select enqueue(keys, array_fill(interval '0', array[cardinality(keys)]),
+                           array_fill(null::text, array[cardinality(keys)]))
         $enqueue$;
     """
 
@@ -63,7 +68,8 @@ def installation() -> str:
 def removal() -> str:
     """The statements that undo ``installation``."""
     return f"""
-        drop function enqueue(text[], interval, text[]);
+        drop function if exists enqueue(text[]);
+        drop function if exists enqueue(text[], interval[], text[]);
         drop function put_jobs(int[], text[], bytea[], interval[], text[], jsonb[]);
         drop trigger forget_job on pgqueuer_log;
         drop function forget_job();

@@ -21,6 +21,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x7469_6465
 #: the queue's tables are recorded under this number; they hold nothing that matters and are replaced, not migrated
 _QUEUE = 0
+#: raised with each change of ``queue_schema``
+_QUEUE_LAYOUT = 2
 
 
 class Migration(msgspec.Struct, frozen=True):
@@ -47,7 +49,11 @@ def migrations(folder: Path = MIGRATIONS) -> Sequence[Migration]:
 def fingerprint() -> str:
     """A digest of the whole schema, queue included: databases with equal fingerprints are alike."""
     parts = [migration.checksum for migration in migrations()]
-    return hashlib.sha256("".join([*parts, metadata.version("pgqueuer")]).encode()).hexdigest()[:16]
+    return hashlib.sha256("".join([*parts, _queue_version()]).encode()).hexdigest()[:16]
+
+
+def _queue_version() -> str:
+    return f"{metadata.version('pgqueuer')}/{_QUEUE_LAYOUT}"
 
 
 def preload() -> None:
@@ -82,7 +88,7 @@ async def _is_current(connection: Connection, known: Sequence[Migration]) -> boo
     except asyncpg.UndefinedTableError:
         return False
     wanted = {migration.number: migration.checksum for migration in known}
-    return applied == wanted | {_QUEUE: metadata.version("pgqueuer")}
+    return applied == wanted | {_QUEUE: _queue_version()}
 
 
 async def _applied(connection: Connection) -> dict[int, str]:
@@ -116,7 +122,7 @@ async def _apply(connection: Connection, migration: Migration) -> None:
 
 
 async def _install_queue(connection: Connection, installed: str | None) -> None:
-    version = metadata.version("pgqueuer")
+    version = _queue_version()
     if installed == version:
         return
     from tidegate.store import queue_schema  # noqa: PLC0415 - the queue library is slow to import and rarely needed here

@@ -56,7 +56,7 @@ async def start(
         await tx.fetchval(
             "with made as (insert into work (key, kind, input, parent, due_at, started_at) values ($1, $2, $3, $4, $5, $5)"
             " on conflict (key) do nothing returning key)"
-            " select enqueue(array[key], interval '0', array[null]) from made",
+            " select enqueue(array[key]) from made",
             key,
             kind,
             input,
@@ -91,7 +91,7 @@ async def drive(
         " told as (insert into signal (work, at) select key, $4 from asked),"
         " unjournaled as (delete from journal using before where work = $1 and ended),"
         " unasked as (delete from wait using before where work = $1 and ended)"
-        " select enqueue(array[key], interval '0', array[null]) from asked",
+        " select enqueue(array[key]) from asked",
         key,
         kind,
         input,
@@ -104,7 +104,7 @@ async def wake(tx: Connection, *keys: str, now: datetime) -> None:
     await tx.execute(
         "with told as (insert into signal (work, at) select key, $2 from work"
         "  where key = any($1) and status = 'Active' returning work)"
-        " select enqueue(array_agg(work), interval '0', array_agg(null::text)) from told",
+        " select enqueue(array_agg(work)) from told",
         list(keys),
         now,
     )

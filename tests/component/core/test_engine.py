@@ -126,6 +126,31 @@ async def test_a_job_that_has_nothing_to_tell_causes_no_look(
     assert diary.lines == ["look"]
 
 
+async def test_a_timer_is_put_into_the_queue_once_and_only_when_it_is_near(
+    database: Database, clock: AdjustableClock
+) -> None:
+    due = clock.now() + timedelta(hours=1)
+
+    async def controller(run: Run) -> None:
+        raise Suspend(due)
+
+    async def timers() -> int:
+        async with database.connection() as connection:
+            return int(await connection.fetchval("select count(*) from pgqueuer where execute_after > now()"))
+
+    driver = driven(database, clock, controller)
+    await driver.start("thing/1", "thing")
+    await driver.settle()
+    await driver.node.sweep()
+    assert await timers() == 0
+
+    clock.advance(due - clock.now() - timedelta(seconds=5))
+    for _ in range(2):
+        await driver.node.sweep()
+
+    assert await timers() == 1
+
+
 async def test_a_wake_up_during_a_look_is_not_lost(database: Database, clock: AdjustableClock, diary: Diary) -> None:
     async def controller(run: Run) -> None:
         diary.lines.append("look")

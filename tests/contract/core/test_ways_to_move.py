@@ -125,6 +125,20 @@ async def test_a_deadline_brings_the_work_back_when_the_clock_has_moved(begin: B
         assert (await way.find("thing/1")).output == "Rejected"
 
 
+async def test_a_near_deadline_needs_no_sweep(begin: Begin) -> None:
+    async def controller(run: Run) -> Any:
+        return await run.wait("approval", run.now() + timedelta(seconds=0.2), "Rejected")
+
+    async with begin({"thing": controller}) as way:
+        await way.start("thing/1", "thing")
+        if isinstance(way, Drained):
+            await way.settle()
+            await way.skip(seconds=1)
+        await way.until(ended(way, "thing/1"), "the end")
+
+        assert (await way.find("thing/1")).output == "Rejected"
+
+
 async def test_an_error_is_tried_again_when_its_delay_is_over(begin: Begin) -> None:
     tries = []
 
