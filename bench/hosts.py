@@ -124,7 +124,12 @@ async def alone(kind: str, rounds: int) -> dict[str, dict[str, float]]:
 
 async def measure(kinds: list[str], sizes: list[int], rounds: int) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "machine": {"kernel": platform.release(), "processors": os.cpu_count(), "user": os.getuid()},
+        "machine": {
+            "kernel": platform.release(),
+            "processors": os.cpu_count(),
+            "user": os.getuid(),
+            "load": os.getloadavg()[0],
+        },
         "probe_ms": statistics.median([await timed(probe) for _ in range(rounds)]),
     }
     async with plane("netns") as (_, helper):

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from tidegate.plane.hosts.base import Host, HostSpec
 
 #: the variable that marks every process of a host; its value is the host's folder
 _MARK = "TIDEGATE_HOST"
-#: the parents of the kernel's own processes
-_KERNEL = (0, 2)
+_PROC = Path("/proc")
+#: the flag of the kernel's own processes (linux/sched.h)
+_KERNEL_THREAD = 0x00200000
 _PAUSE = 0.005
 #: how often processes without any marks are looked at; starting a program takes far less
 _LOOKS = 10
@@ -81,9 +81,9 @@ class Folder:
         False when no keeper has been started.
         """
         try:
-            pid = int((self.path / "keeper.pid").read_text())
+            pid = (self.path / "keeper.pid").read_text().strip()
             started = _start_of(pid)
-        except (OSError, ValueError, psutil.Error):
+        except OSError:
             return False
         new = self.path / "keeper.new"
         new.write_text(f"{pid} {started}")
@@ -105,8 +105,8 @@ class Folder:
         """Whether the keeper lives."""
         try:
             pid, started = (self.path / "keeper").read_text().split()
-            return _start_of(int(pid)) == started
-        except (OSError, psutil.Error):
+            return _start_of(pid) == started
+        except OSError:
             return False
 
     async def kill(self) -> None:
@@ -115,9 +115,9 @@ class Folder:
         async with asyncio.timeout(_END_LIMIT):
             while looks:
                 marked, is_unclear = await asyncio.to_thread(self._processes)
-                for process in marked:
-                    with contextlib.suppress(psutil.Error):
-                        process.send_signal(signal.SIGKILL)
+                for pid in marked:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
                 if not marked and not is_unclear:
                     break
                 looks = _LOOKS if marked else looks - 1
@@ -125,31 +125,38 @@ class Folder:
         for note in ("keeper", "keeper.pid"):
             (self.path / note).unlink(missing_ok=True)
 
-    def _processes(self) -> tuple[list[psutil.Process], bool]:
+    def _processes(self) -> tuple[list[int], bool]:
         """Return the host's processes, and whether there are any that may be: see ``_is_starting``."""
+        mark = f"\0{_MARK}={self.path}\0".encode()
         marked, is_unclear = [], False
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if process.environ().get(_MARK) == str(self.path):
-                    marked.append(process)
-                elif _is_starting(process):
+        for process in _PROC.iterdir():
+            with contextlib.suppress(OSError):
+                environment = (process / "environ").read_bytes()
+                if mark in b"\0" + environment and process.name.isdigit():
+                    marked.append(int(process.name))
+                elif not environment and _is_starting(process.name):
                     is_unclear = True
         return marked, is_unclear
 
 
-def _is_starting(process: psutil.Process) -> bool:
-    """Whether the process may be between two programs, when it has no marks: neither ended nor the kernel's own."""
-    if process.environ() or process.status() == psutil.STATUS_ZOMBIE:
+def _is_starting(pid: str) -> bool:
+    """Whether a process without any marks may be between two programs: neither ended nor the kernel's own."""
+    fields = _status(pid)
+    if fields[0] == "Z" or int(fields[6]) & _KERNEL_THREAD:
         return False
-    return not process.cmdline() and process.uids().real == os.getuid() and process.ppid() not in _KERNEL
+    return (_PROC / pid).stat().st_uid == os.getuid() and not (_PROC / pid / "cmdline").read_bytes()
 
 
-def _start_of(pid: int) -> str:
-    """Return when a live process was started, as the machine counts. psutil.Error: there is none."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-    except FileNotFoundError:
-        return str(psutil.Process(pid).create_time())
+def _start_of(pid: str) -> str:
+    """Return when a live process was started, as the machine counts. OSError: there is none."""
+    fields = _status(pid)
     if fields[0] == "Z":
-        raise psutil.ZombieProcess(pid)
+        raise ProcessLookupError(pid)
     return fields[19]
+
+
+def _status(pid: str) -> list[str]:
+    """Return the fields of ``/proc/<pid>/stat`` after the name, which may hold anything. OSError: no such process."""
+    if not pid.isdigit():
+        raise ProcessLookupError(pid)
+    return (_PROC / pid / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
