@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +184,36 @@ async def running(folder: Path, dsn: str) -> AsyncIterator[World]:
         yield world
         for browser in world.browsers:
             await browser.client.aclose()
+
+
+async def until(look: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
+    """Look again and again until there is something to see."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if found := await look():
+                return found
+            await asyncio.sleep(0.02)
+
+
+class _Dangers(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.found += [f"{tag} {name}" for name in given if name.startswith("on") or name == "style"]
+        if tag == "script" and not (given.get("src") or "").startswith("/console/static/"):
+            self.found.append("inline script")
+        if tag == "img" and not (given.get("src") or "").startswith("/console/static/"):
+            self.found.append("foreign image")
+
+
+def dangers(page: str) -> list[str]:
+    """Return what in a page could run: handlers, styles, scripts and images that are not the console's own."""
+    reader = _Dangers()
+    reader.feed(page)
+    return reader.found
 
 
 def text_of(answer: httpx.Response) -> str:

@@ -14,18 +14,25 @@ from tidegate.console.page import Form, Page
 from tidegate.console.sign_in import safe
 from tidegate.errors import CloudError
 
-_PLACE = re.compile(r"\{([A-Za-z]{1,40})\}")
+_PLACE = re.compile(r"\{([A-Za-z.]{1,60})\}")
 
 
 async def call(page: Page) -> Response:
-    """Make the call as whoever is signed in, then go to the form's ``next``, where ``{Name}`` is the answer's.
+    """Make the call as whoever is signed in, then go to the form's ``next``, where ``{Name}`` or ``{Outer.Name}`` is the answer's.
 
     ``said`` is what to tell there. A refusal is shown in the form.
     """
     form = await page.form()
     answer = await page.call(page.path("product"), page.path("action"), **parameters_of(form))
-    address = _PLACE.sub(lambda place: quote(str(answer.get(place[1], "")), safe=""), form.get("next"))
+    address = _PLACE.sub(lambda place: quote(_found(answer, place[1]), safe=""), form.get("next"))
     return page.go(safe(address), form.get("said"))
+
+
+def _found(answer: Any, path: str) -> str:
+    """Return what an answer has at ``Execution.ExecutionId``."""
+    for name in path.split("."):
+        answer = answer.get(name) if isinstance(answer, Mapping) else None
+    return "" if answer is None else str(answer)
 
 
 def parameters_of(form: Form) -> dict[str, Any]:

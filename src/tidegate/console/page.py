@@ -25,8 +25,10 @@ from tidegate.errors import CloudError
 PREFIX = "/console"
 PER_PAGE = 20
 MENU: Final[Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]]] = (
-    ("", (("Overview", ("overview",)),)),
+    ("", (("Overview", ("overview",)), ("Timeline", ("timeline",)))),
     ("Auto Scaling", (("Scaling groups", ("ess",)),)),
+    ("Databases", (("Redis instances", ("redis",)),)),
+    ("Operation Orchestration", (("Executions", ("oos", "executions")), ("Templates", ("oos", "templates")))),
 )
 #: Bytes of a form: a template has 64 KiB at most, percent-encoding triples it.
 _MOST_FORM = 512 * 1024
@@ -154,15 +156,15 @@ class Page:
         """Return what identifies the live part of a page."""
         return live_digest(str(part))
 
-    def render(self, template: str, status: int = 200, **context: Any) -> Response:
+    def render(self, file: str, code: int = 200, /, **context: Any) -> Response:
         """Return a page. A live look at one that has not changed since is answered with nothing."""
-        body = self.rendering.render(template, self, context)
+        body = self.rendering.render(file, self, context)
         headers = {"cache-control": "no-store"}
         if self.request.headers.get("x-seen") is not None:
             digest = live_digest(body)
             if self.request.headers["x-seen"] == digest:
                 return Response(status_code=204, headers=headers)
-        return HTMLResponse(body, status_code=status, headers=headers)
+        return HTMLResponse(body, status_code=code, headers=headers)
 
     def go(self, address: str, said: str = "") -> Response:
         """Send the browser on, to be told ``said`` there."""

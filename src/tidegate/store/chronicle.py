@@ -39,6 +39,28 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
 
 
+class ActivityTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """One scaling activity and the instances it handled."""
+
+    id: str
+    group_id: str
+    started_at: datetime
+    ended_at: datetime | None
+    created_ids: list[str]
+    destroyed_ids: list[str]
+    instance_ids: list[str]
+
+
+class Presence(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance's moments: made, started, in service in a group. Gone instances have none."""
+
+    id: str
+    address: str
+    created_at: datetime
+    started_at: datetime | None
+    joined_at: datetime | None
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One change of a whitelist and who made it; ``milliseconds`` is what the gate took."""
 
@@ -59,9 +81,12 @@ async def position(connection: Connection) -> str:
     return str(await connection.fetchval("select pg_current_wal_insert_lsn()"))
 
 
-async def activities(connection: Connection, ids: Sequence[str]) -> dict[str, Span]:
-    """Return when scaling activities ran."""
-    return await _spans(connection, "ess_activity", "id", ids)
+async def activities(connection: Connection, ids: Sequence[str]) -> dict[str, ActivityTimes]:
+    """Return when scaling activities ran, and with which instances."""
+    rows = await connection.fetch(
+        f"select {', '.join(ActivityTimes.__struct_fields__)} from ess_activity where id = any($1)", list(ids)
+    )
+    return {row["id"]: ActivityTimes(**row) for row in rows}
 
 
 async def executions(connection: Connection, ids: Sequence[str]) -> dict[str, Span]:
@@ -94,12 +119,12 @@ async def pending(connection: Connection, instance_ids: Sequence[str]) -> list[A
     return [ActionTimes(**row) for row in rows]
 
 
-async def activity_of_execution(connection: Connection, execution_id: str) -> str | None:
-    """Return the scaling activity whose hook started an execution."""
-    found: str | None = await connection.fetchval(
-        "select activity_id from ess_action where execution_id = $1", execution_id
+async def activities_of_executions(connection: Connection, execution_ids: Sequence[str]) -> dict[str, str]:
+    """Return the scaling activities whose hooks started executions."""
+    rows = await connection.fetch(
+        "select execution_id, activity_id from ess_action where execution_id = any($1)", list(execution_ids)
     )
-    return found
+    return {row["execution_id"]: row["activity_id"] for row in rows}
 
 
 async def activities_of_instance(connection: Connection, instance_id: str, limit: int) -> list[str]:
@@ -113,13 +138,14 @@ async def activities_of_instance(connection: Connection, instance_id: str, limit
     return [row["id"] for row in rows]
 
 
-async def joined(connection: Connection, instance_ids: Sequence[str]) -> dict[str, datetime]:
-    """Return since when members of groups have been in service."""
+async def presences(connection: Connection, instance_ids: Sequence[str]) -> dict[str, Presence]:
+    """Return the moments of the instances that there still are."""
     rows = await connection.fetch(
-        "select instance_id, joined_at from ess_member where instance_id = any($1) and joined_at is not null",
+        "select i.id, i.address, i.created_at, i.started_at, m.joined_at from ecs_instance i"
+        " left join ess_member m on m.instance_id = i.id where i.id = any($1)",
         list(instance_ids),
     )
-    return {row["instance_id"]: row["joined_at"] for row in rows}
+    return {row["id"]: Presence(**row) for row in rows}
 
 
 async def changes(connection: Connection, instance_id: str, limit: int) -> list[Change]:

@@ -6,12 +6,24 @@ from collections.abc import Mapping
 from typing import Final
 
 from tidegate.console.page import Handler
-from tidegate.console.pages import overview, scaling
+from tidegate.console.pages import overview, redis, runbooks, scaling, timeline, why
 
 PAGES: Final[Mapping[str, Handler]] = {
     "/overview": overview.overview,
+    "/timeline": timeline.timeline,
+    "/why": why.why,
     "/ess": scaling.groups,
     "/ess/{id}": scaling.group,
     "/ess/{id}/hook": scaling.hook,
+    "/redis": redis.instances,
+    "/redis/{id}": redis.instance,
+    "/oos/templates": runbooks.templates,
+    "/oos/templates/{name}": runbooks.template,
+    "/oos/new": runbooks.new,
+    "/oos/edit/{name}": runbooks.edit,
+    "/oos/executions": runbooks.executions,
+    "/oos/executions/{id}": runbooks.execution,
 }
-FORMS: Final[Mapping[str, Handler]] = {}
+FORMS: Final[Mapping[str, Handler]] = {
+    "/oos/check": runbooks.check,
+}

@@ -1,0 +1,224 @@
+"""Every page of every product: in both languages, with texts that bite, for people who may see little."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from support.console import NASTY, TEMPLATE, Browser, World, dangers, text_of, until
+from tidegate.console.pages import table
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PAGES = (
+    "/overview",
+    "/timeline",
+    "/timeline?group={group}",
+    "/timeline?activity={activity}",
+    "/timeline?execution={execution}",
+    "/timeline?instance={member}",
+    "/why",
+    "/why?redis={redis}&instance={member}",
+    "/why?redis={redis}&instance=i-nothing",
+    "/ess",
+    "/ess?page=9",
+    *(f"/ess/{{group}}?tab={tab}" for tab in ("basics", "instances", "configurations", "rules", "hooks", "activities")),
+    "/ess/{group}?tab=activities&id={activity}",
+    "/ess/{group}/hook",
+    f"/ess/{{group}}/hook?template={TEMPLATE}",
+    "/ess/{group}/hook?template=biting",
+    "/redis",
+    "/redis/{redis}",
+    "/oos/templates",
+    "/oos/templates?share=Private",
+    f"/oos/templates/{TEMPLATE}",
+    "/oos/templates/biting",
+    "/oos/new",
+    f"/oos/new?copy={TEMPLATE}",
+    "/oos/edit/biting",
+    "/oos/executions",
+    "/oos/executions?status=Failed",
+    "/oos/executions/{execution}",
+)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def furnished(world: World) -> AsyncIterator[World]:
+    """The world, once the activity holds its instance at the hook."""
+
+    async def held() -> str | None:
+        found = await world.call("ess", "DescribeScalingInstances", ScalingGroupId=world.ids["group"])
+        members = found["ScalingInstances"]["ScalingInstance"]
+        return next((one["InstanceId"] for one in members if one["LifecycleState"] == "Pending:Wait"), None)
+
+    world.ids["member"] = await until(held)
+    await until(lambda: _ended(world, world.ids["execution"]))
+    yield world
+
+
+async def test_every_page_is_looked_at() -> None:
+    """Pages that are added must be added here."""
+    looked_at = [re.sub(r"\?.*", "", page) for page in PAGES]
+    shapes = [re.sub(r"\{\w+\}", "[^/]+", address) for address in table.PAGES]
+
+    assert [shape for shape in shapes if not any(re.fullmatch(shape, page) for page in looked_at)] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_a_page_is_served_in_both_languages_and_escapes_what_it_shows(furnished: World, page: str) -> None:
+    address = page.format(**furnished.ids)
+    for language in ("en", "zh"):
+        browser = await _owner(furnished, language)
+
+        answer = await browser.get(address)
+
+        assert answer.status_code == 200, text_of(answer)
+        assert f'<html lang="{"zh-CN" if language == "zh" else "en"}"' in answer.text
+        assert dangers(answer.text) == []
+        assert answer.text.count("<h1>") == 1
+
+
+async def test_what_bites_is_shown_as_it_was_written(furnished: World) -> None:
+    browser = await _owner(furnished, "en")
+
+    for page in ("/oos/templates/biting", "/oos/edit/biting", f"/oos/executions/{furnished.ids['execution']}"):
+        assert NASTY[:30] in text_of(await browser.get(page)) or "&lt;script&gt;" in (await browser.get(page)).text
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_a_user_without_rights_sees_only_refusals(furnished: World, page: str) -> None:
+    browser = await _nobody(furnished)
+
+    answer = await browser.get(page.format(**furnished.ids))
+
+    assert answer.status_code in (200, 403), text_of(answer)
+    for secret in ("cache", "Add1", "asc-", "vsw-", "172.16.0"):
+        assert secret not in text_of(answer), page
+
+
+@pytest.mark.parametrize(
+    "page", ["/ess/asg-nothing", "/redis/r-nothing", "/oos/templates/nothing", "/oos/executions/exec-0"]
+)
+async def test_what_is_not_there_is_a_page_that_says_so(furnished: World, page: str) -> None:
+    answer = await (await _owner(furnished, "en")).get(page)
+
+    assert answer.status_code == 404
+    assert "Not possible" in answer.text
+
+
+async def test_an_instance_that_waits_shows_how_long_and_can_be_let_go(furnished: World) -> None:
+    browser = await _owner(furnished, "en")
+    address = f"/ess/{furnished.ids['group']}?tab=instances"
+
+    page = await browser.get(address)
+    form = re.search(
+        r'name="LifecycleHookId" value="([^"]+)">.*?name="LifecycleActionToken" value="([^"]+)"', page.text
+    )
+    assert form is not None
+    assert "left" in text_of(page)
+    answer = await browser.post(
+        "/call/ess/RecordLifecycleActionHeartbeat", lifecycleHookId="x", next="/console" + address
+    )
+
+    assert answer.status_code != 200  # small letters are the form's own: nothing was sent
+    assert "Missing" in answer.text
+
+
+async def test_the_timeline_shows_the_hook_and_the_instance_of_an_activity(furnished: World) -> None:
+    shown = text_of(await (await _owner(furnished, "en")).get(f"/timeline?activity={furnished.ids['activity']}"))
+
+    assert furnished.ids["member"] in shown
+    assert "held by hold" in shown
+    assert "is created and starts" in shown
+
+
+async def test_a_whitelist_says_who_put_an_entry_there(furnished: World) -> None:
+    browser = await furnished.user("grace", "AliyunKvstoreFullAccess")
+    redis = furnished.ids["redis"]
+
+    await browser.post(
+        "/call/R-kvstore/ModifySecurityIps", InstanceId=redis, SecurityIps="10.9.8.7", ModifyMode="Append"
+    )
+    page = text_of(await browser.get(f"/redis/{redis}"))
+
+    assert re.search(r"10\.9\.8\.7 .*user/grace", page)
+
+
+async def test_why_an_instance_is_not_on_a_whitelist_names_the_missing_hook(furnished: World) -> None:
+    ids = furnished.ids
+    shown = text_of(await (await _owner(furnished, "en")).get(f"/why?redis={ids['redis']}&instance={ids['member']}"))
+
+    assert "No entry of the whitelist covers it." in shown
+    assert "No scale-out hook of the group runs a template for this Redis instance." in shown
+
+
+async def test_why_an_instance_is_on_a_whitelist_names_the_entry_and_its_author(furnished: World) -> None:
+    ids = furnished.ids
+    await furnished.call("R-kvstore", "ModifySecurityIps", InstanceId=ids["redis"], SecurityIps="172.16.0.0/16")
+
+    shown = text_of(await (await _owner(furnished, "en")).get(f"/why?redis={ids['redis']}&instance={ids['member']}"))
+
+    assert "Entry 172.16.0.0/16 of group default lets it in." in shown
+    assert ":root" in shown
+
+
+async def test_the_editor_says_what_is_wrong_line_by_line(furnished: World) -> None:
+    browser = await _owner(furnished, "en")
+
+    wrong = await browser.post("/oos/check", Content="FormatVersion: OOS-2019-06-01\nTasks: 1\nMore: 2\n")
+    right = await browser.post(
+        "/oos/check", Content=(await furnished.call("oos", "GetTemplate", TemplateName=TEMPLATE))["Content"]
+    )
+
+    assert "line 2, column 8" in wrong.text
+    assert "line 3" in wrong.text
+    assert "The template is valid." in right.text
+
+
+async def test_a_failed_execution_names_cause_and_cure(furnished: World) -> None:
+    made = await furnished.call(
+        "oos",
+        "StartExecution",
+        TemplateName=TEMPLATE,
+        Parameters={
+            "dbInstanceId": furnished.ids["redis"],
+            "modifyMode": "Append",
+            "regionId": "cn-hangzhou",
+            "instanceIds": [furnished.ids["member"]],
+            "lifecycleHookId": "ash-0",
+            "lifecycleActionToken": "0",
+        },
+    )
+    execution = made["Execution"]["ExecutionId"]
+    assert (await until(lambda: _ended(furnished, execution))) == "Failed"
+
+    shown = text_of(await (await _owner(furnished, "en")).get(f"/oos/executions/{execution}"))
+
+    assert "The role that the execution acts under may not make this call." in shown
+    assert "Attach a policy that allows the action to the role" in shown
+
+
+async def _ended(world: World, execution: str) -> str | None:
+    found = (await world.call("oos", "ListExecutions", ExecutionId=execution))["Executions"][0]
+    return found["Status"] if found.get("EndDate") else None
+
+
+async def _owner(world: World, language: str) -> Browser:
+    for browser in world.browsers:
+        if getattr(browser, "owns", "") == language:
+            return browser
+    made = await world.owner(language)
+    made.owns = language  # type: ignore[attr-defined]
+    return made
+
+
+async def _nobody(world: World) -> Browser:
+    for browser in world.browsers:
+        if getattr(browser, "owns", "") == "nothing":
+            return browser
+    made = await world.user("nobody")
+    made.owns = "nothing"  # type: ignore[attr-defined]
+    return made
