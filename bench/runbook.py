@@ -130,12 +130,13 @@ class Bench:
 async def bench(folder: Path, dsn: str, *, stubbed: bool) -> AsyncIterator[Bench]:
     clock, ids, programs = SystemClock(), Ids(), Sandbox()
     database = await Database.open(dsn)
-    ram = Ram(database, Vault.in_folder(folder), clock, ids)
+    vault = Vault.in_folder(folder)
+    ram = Ram(database, vault, clock, ids)
     await ram.bootstrap()
     account = await ram.account_id()
     principal = Principal(kind="Account", account_id=account, id=account)
     settings = Settings(data_dir=folder)
-    oos = Oos(database, clock, ids, roles=ram, programs=programs)
+    oos = Oos(database, clock, ids, roles=ram, programs=programs, vault=vault)
     made = Bench(oos, principal)
     nonces = Nonces(database)
     gateway = Gateway({tide: None}, ram=ram, nonces=nonces, clock=clock, ids=ids, settings=settings)
@@ -145,6 +146,7 @@ async def bench(folder: Path, dsn: str, *, stubbed: bool) -> AsyncIterator[Bench
         library=oos.library,
         programs=programs,
         roles=ram,
+        store=oos.parameter_store,
         call_as=(lambda _principal: Stub()) if stubbed else gateway.caller,
     )
     node = Node(database, {"execution": made.watch(controller)}, clock, settings)

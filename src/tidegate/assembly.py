@@ -91,7 +91,7 @@ class Cloud:
         )
         self.sandbox = Sandbox()
         regions = {region.id: region.local_name for region in catalog.REGIONS.values()}
-        self.oos = Oos(database, clock, ids, roles=self.ram, programs=self.sandbox, regions=regions)
+        self.oos = Oos(database, clock, ids, roles=self.ram, programs=self.sandbox, vault=vault, regions=regions)
         self.ess = Ess(
             Surroundings(
                 database=database,
@@ -160,6 +160,7 @@ class Cloud:
                 library=self.oos.library,
                 programs=self.sandbox,
                 roles=self.ram,
+                store=self.oos.parameter_store,
                 call_as=self.gateway.caller,
             ),
             **ActivityController(self.ess).controllers,

@@ -59,10 +59,11 @@ async def _start(stack: AsyncExitStack, postgres_server: str, template: str, fol
     clock, ids, programs, nonces = SystemClock(), Ids(), Sandbox(), Nonces(database)
     stack.push_async_callback(programs.close)
     stack.push_async_callback(nonces.close)
-    ram = Ram(database, Vault.in_folder(folder), clock, ids)
+    vault = Vault.in_folder(folder)
+    ram = Ram(database, vault, clock, ids)
     root = await ram.bootstrap()
     assert root is not None
-    oos = Oos(database, clock, ids, roles=ram, programs=programs)
+    oos = Oos(database, clock, ids, roles=ram, programs=programs, vault=vault)
     settings, service = Settings(data_dir=folder), TideService()
     gateway = Gateway(
         {oos_product: oos, ram_product: ram, tide: service},
@@ -73,7 +74,13 @@ async def _start(stack: AsyncExitStack, postgres_server: str, template: str, fol
         settings=settings,
     )
     controller = ExecutionController(
-        database, clock, library=oos.library, programs=programs, roles=ram, call_as=gateway.caller
+        database,
+        clock,
+        library=oos.library,
+        programs=programs,
+        roles=ram,
+        store=oos.parameter_store,
+        call_as=gateway.caller,
     )
     node = Node(database, {"execution": controller}, clock, settings)
     running = asyncio.create_task(node.run())

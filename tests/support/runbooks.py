@@ -18,6 +18,7 @@ from tidegate.services.operation import Principal
 from tidegate.store.database import Database
 from tidegate.store.oos import executions, journal
 from tidegate.store.oos.records import ExecutionRecord, LogLine, TaskRecord
+from tidegate.vault import Vault
 
 ACCOUNT = "1234567890123456"
 REGION = "cn-hangzhou"
@@ -113,13 +114,14 @@ class Runbooks:
         self.clock = clock
         self.cloud = ScriptedCloud()
         self.roles = FakeRoles()
-        self.oos = Oos(database, clock, ids, roles=self.roles, programs=programs)
+        self.oos = Oos(database, clock, ids, roles=self.roles, programs=programs, vault=Vault(b"k" * 32))
         self.controller = ExecutionController(
             database,
             clock,
             library=self.oos.library,
             programs=programs,
             roles=self.roles,
+            store=self.oos.parameter_store,
             call_as=self.cloud.call_as,
         )
         self.driver = Driver(database, {"execution": self.controller}, clock)

@@ -27,8 +27,10 @@ from tidegate.services.oos.facts import pseudo_parameters
 from tidegate.services.oos.library import Library
 from tidegate.services.oos.masking import Mask
 from tidegate.services.oos.model import Task, Template
+from tidegate.services.oos.parameter_store import ParameterStore
 from tidegate.services.oos.ports import OOS_SERVICE, Roles
 from tidegate.services.oos.sandbox import Programs
+from tidegate.services.oos.secrets import Secrets
 from tidegate.services.oos.selectors import select_output
 from tidegate.services.oos.states import (
     FINAL_EXECUTION,
@@ -67,6 +69,7 @@ class ExecutionController:
         library: Library,
         programs: Programs,
         roles: Roles,
+        store: ParameterStore,
         call_as: CallAs,
     ) -> None:
         self._database = database
@@ -74,6 +77,7 @@ class ExecutionController:
         self._library = library
         self._programs = programs
         self._roles = roles
+        self._store = store
         self._call_as = call_as
 
     async def __call__(self, run: Run) -> None:
@@ -99,14 +103,18 @@ class ExecutionController:
             user=execution.executed_by,
             clock=self._clock,
         )
+        read = self._store.reader(lambda: self._acting(execution), execution.account_id, execution.region)
+        secrets = Secrets(self._store, read)
         scope = Scope(
             parameters=execution.parameters,
             outputs={(task.name, name): value for task in tasks for name, value in task.outputs.items()},
             pseudo=pseudo,
             programs=self._programs,
             conditions=template.conditions,
+            store=secrets.read,
         )
-        await _Look(run, self._database, execution, tasks, template, scope, self._caller(execution)).conduct()
+        caller = self._caller(execution)
+        await _Look(run, self._database, execution, tasks, template, scope, secrets, caller).conduct()
 
     async def _give_up(self, run: Run, execution: ExecutionRecord, error: Exception) -> None:
         reason = str(error)[: limits.MESSAGE_CHARACTERS] if isinstance(error, CloudError) else type(error).__name__
@@ -156,6 +164,7 @@ class _Look:
         tasks: list[TaskRecord],
         template: Template,
         scope: Scope,
+        secrets: Secrets,
         caller: Callable[[], Awaitable[Caller]],
     ) -> None:
         self._run = run
@@ -165,6 +174,7 @@ class _Look:
         self._tasks = tasks
         self._template = template
         self._scope = scope
+        self._secrets = secrets
         self._outputs = dict(scope.outputs)
         self._caller = caller
         self._mask = Mask(execution.parameters, execution.secrets)
@@ -220,7 +230,8 @@ class _Look:
         if not isinstance(properties, dict):
             return self._fail(record, "Properties must be a map")
         self._log(record.id, f"The task {task.name} ({task.action}) is started.")
-        self._change(msgspec.structs.replace(record, properties=properties, polling=polling), Event.RUN)
+        record = self._secrets.seal(msgspec.structs.replace(record, properties=properties, polling=polling))
+        self._change(record, Event.RUN)
         await self._write()
         return None
 
@@ -249,6 +260,7 @@ class _Look:
         return None
 
     def _situation(self, task: Task, record: TaskRecord, now: datetime) -> Situation:
+        record = self._secrets.reveal(record)
         return Situation(
             task=task,
             properties=record.properties,
@@ -283,7 +295,8 @@ class _Look:
         scope = self._current_scope()
         outputs = {output.name: await select_output(output, answer, scope) for output in task.outputs}
         check_size(outputs)
-        return outputs
+        hidden: dict[str, Any] = self._secrets.hide(outputs)
+        return hidden
 
     def _fail(self, record: TaskRecord, message: str) -> None:
         message = self._show(message)
@@ -305,7 +318,7 @@ class _Look:
         outputs: dict[str, Any] = {}
         for output in self._template.outputs:
             try:
-                outputs[output.name] = check_size(await output.value.evaluate(scope))
+                outputs[output.name] = self._secrets.hide(check_size(await output.value.evaluate(scope)))
             except MissingOutputError:
                 outputs[output.name] = None
             except ExpressionError as error:
@@ -338,7 +351,8 @@ class _Look:
 
     def _show(self, message: str) -> str:
         """Return a message without secrets, without what PostgreSQL takes in no text, and not endless."""
-        return self._mask.text(message).replace("\0", "\\0")[: limits.MESSAGE_CHARACTERS]
+        message = str(self._secrets.hide(self._mask.text(message)))
+        return message.replace("\0", "\\0")[: limits.MESSAGE_CHARACTERS]
 
     async def _write(self, *, message: str = "", outputs: Any = None, ended: bool = False) -> None:
         """Write everything since the last step forward, in one statement. Raises Fenced."""

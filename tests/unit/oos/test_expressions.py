@@ -76,7 +76,6 @@ def test_keys_are_never_replaced() -> None:
         ("{{ a.b.c }}", "one dot at most"),
         ("{{ ACS::Nothing }}", "no pseudo parameter"),
         ("{{ ACS::TaskLoopItem }}", "only in a task with a Loop"),
-        ("{{ oos:some/name }}", "Parameter Store is not supported yet"),
     ],
 )
 def test_references_to_nothing_are_found_without_running(text: str, says: str) -> None:

@@ -107,6 +107,7 @@ class Compiler:
         #: names of the conditions a compiled expression asked for
         self.conditions_used: list[str] = []
         self._in_loop = False
+        self._is_kept = False
 
     def compile(self, node: Node, *, in_loop: bool = False) -> Expression:
         """Compile any value; ``in_loop`` says whether ``ACS::TaskLoopItem`` has a meaning there."""
@@ -119,9 +120,13 @@ class Compiler:
         return self._condition(node)
 
     def compile_references(self, node: Node) -> Expression:
-        """Compile a value in which functions are ordinary data: defaults of parameters (oos.md 2.3)."""
+        """Compile a value in which functions are ordinary data: defaults of parameters (oos.md 2.3), the role."""
         self._in_loop = False
-        return self._value(node, functions=False)
+        self._is_kept = True
+        try:
+            return self._value(node, functions=False)
+        finally:
+            self._is_kept = False
 
     def _value(self, node: Node, *, functions: bool = True) -> Expression:
         match node.value:
@@ -154,13 +159,20 @@ class Compiler:
             return meant[0]
         return Literal(text) if all(isinstance(part, str) for part in parts) else Text(tuple(parts))
 
+    def _store(self, written_name: str, written: str, mark: Mark) -> Expression:
+        space, _, name = written_name.partition(":")
+        is_secret = space.lower() == "oos-secret"
+        if is_secret and self._is_kept:
+            # Parameters and the role are kept and shown with the execution; secrets never are.
+            self._problems.unsupported(mark, "V7", f"{written}: only tasks and outputs may refer to a secret parameter")
+        return StoreReference(name, is_secret)
+
     def _reference(self, match: re.Match[str], mark: Mark) -> Expression:
         written = match[0]
         if (pseudo := match["pseudo"]) is not None:
             return self._pseudo(pseudo.lower(), written, mark)
         if (store := match["store"]) is not None:
-            self._problems.unsupported(mark, "V7", f"{written}: Parameter Store is not supported yet")
-            return StoreReference(store)
+            return self._store(store, written, mark)
         match match["name"].split("."):
             case [name]:
                 if (parameter := self._names.parameter(name)) is not None:

@@ -66,3 +66,20 @@ def denied(action: str, resource: str, detail: Mapping[str, str] | None = None) 
 def unsupported(what: str) -> CloudError:
     """The cloud can do it, this one cannot yet."""
     return CloudError("OperationDenied.Unsupported", f"{what} is not supported yet.")
+
+
+def parameter_not_found(name: str, *, is_secret: bool) -> CloudError:
+    """No parameter of this name, or no such version of it."""
+    kind = "SecretParameter" if is_secret else "Parameter"
+    return CloudError(f"EntityNotExists.{kind}", f"The specified parameter {name} does not exist.", 404)
+
+
+def parameter_exists(name: str, *, is_secret: bool) -> CloudError:
+    """The name is taken."""
+    kind = "SecretParameter" if is_secret else "Parameter"
+    return CloudError(f"EntityAlreadyExists.{kind}", f"The specified parameter {name} already exists.", 409)
+
+
+def too_many_parameters(limit: int) -> CloudError:
+    """The account has as many parameters as it may have."""
+    return CloudError("QuotaExceeded.Parameter", f"The number of parameters exceeds the limit of {limit}.")

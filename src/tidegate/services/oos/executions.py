@@ -17,6 +17,7 @@ from tidegate.services.oos.facts import pseudo_parameters
 from tidegate.services.oos.library import Library
 from tidegate.services.oos.model import DEFAULT_ROLE, Template
 from tidegate.services.oos.paging import Page, Part
+from tidegate.services.oos.parameter_store import ParameterStore
 from tidegate.services.oos.parameters import resolve
 from tidegate.services.oos.ports import OOS_SERVICE, Roles
 from tidegate.services.oos.sandbox import Programs
@@ -93,10 +94,12 @@ class Executions:
         templates: Templates,
         programs: Programs,
         roles: Roles,
+        store: ParameterStore,
     ) -> None:
         self._database = database
         self._clock = clock
         self._ids = ids
+        self._store = store
         self._library = library
         self._templates = templates
         self._programs = programs
@@ -187,6 +190,9 @@ class Executions:
         return text, _runnable(validated.require_runnable()), view
 
     def _scope(self, order: Order, execution_id: str) -> Scope:
+        async def acting() -> Principal:
+            return order.principal  # the role is not known before the parameters are
+
         return Scope(
             parameters={},
             outputs={},
@@ -198,6 +204,7 @@ class Executions:
                 clock=self._clock,
             ),
             programs=self._programs,
+            store=self._store.reader(acting, order.principal.account_id, order.region),
         )
 
     async def _check_role(self, principal: Principal, role: str) -> None:

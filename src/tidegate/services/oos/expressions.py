@@ -7,7 +7,7 @@ reference yields is data. The only thing evaluated outside this process is jq, t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
@@ -18,6 +18,10 @@ from tidegate.services.oos.values import ExpressionError, check_length, check_si
 
 class MissingOutputError(ExpressionError):
     """An output of a task that did not run or did not produce it was needed."""
+
+
+async def _no_store(name: str, is_secret: bool) -> Any:
+    raise ExpressionError(f"Parameter Store cannot be read here: {'oos-secret' if is_secret else 'oos'}:{name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Scope:
     pseudo: Callable[[str], Any]
     programs: Programs
     conditions: Mapping[str, Expression] = field(default_factory=dict)
+    #: value of a parameter of Parameter Store, with its name and whether it is a secret one
+    store: Callable[[str, bool], Awaitable[Any]] = _no_store
     #: whether a missing output is an error instead of null (template outputs, oos.md 1.6)
     strict: bool = False
 
@@ -95,13 +101,14 @@ class PseudoReference:
 
 @dataclass(frozen=True, slots=True)
 class StoreReference:
-    """``{{ oos:name }}`` and ``{{ oos-secret:name }}``: Parameter Store has its own issue."""
+    """``{{ oos:name }}`` and ``{{ oos-secret:name }}``: a value of Parameter Store at this moment (oos.md 8.3)."""
 
     name: str
+    is_secret: bool
 
-    async def evaluate(self, scope: Scope) -> Any:  # noqa: ARG002
-        """Raise: no execution with such a reference is started."""
-        raise ExpressionError(f"Parameter Store is not supported yet: {self.name}")
+    async def evaluate(self, scope: Scope) -> Any:
+        """Return the newest value, read with the rights of whoever evaluates."""
+        return await scope.store(self.name, self.is_secret)
 
 
 @dataclass(frozen=True, slots=True)

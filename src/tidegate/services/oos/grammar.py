@@ -121,7 +121,7 @@ def _ram_role(node: Node | None, parameters: Mapping[str, Any], problems: Proble
     if not isinstance(node.value, str):
         problems.error(node.mark, "V2", "RamRole must be a text")
         return None
-    return Compiler(Names(parameters), problems).compile(node)
+    return Compiler(Names(parameters), problems).compile_references(node)
 
 
 def _conditions(

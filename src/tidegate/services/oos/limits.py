@@ -41,3 +41,13 @@ CALL_RETRY_PAUSES: Final = (timedelta(seconds=1), timedelta(seconds=2), timedelt
 VALUE_CHARACTERS: Final = 1024 * 1024
 #: characters of what a jq program is given: an answer, all its pages (ASSUMPTION)
 ANSWER_CHARACTERS: Final = 16 * 1024 * 1024
+
+#: characters of a parameter's value, of its description, of a secret parameter's name (oos.md 8.3)
+PARAMETER_VALUE: Final = 4096
+PARAMETER_DESCRIPTION: Final = 200
+SECRET_PARAMETER_NAME: Final = 180
+#: parameters of one account and region, and of each kind; versions kept of each (ASSUMPTION)
+PARAMETERS: Final = 1_000
+PARAMETER_VERSIONS: Final = 100
+#: names of GetParameters (ASSUMPTION)
+PARAMETER_NAMES: Final = 10

@@ -18,7 +18,8 @@ def mask_parameters(parameters: Mapping[str, Any], secrets: Collection[str]) -> 
 class Mask:
     """Hides the values of some parameters wherever they turn up."""
 
-    def __init__(self, parameters: Mapping[str, Any], secrets: Collection[str]) -> None:
+    def __init__(self, parameters: Mapping[str, Any], secrets: Collection[str], mark: str = MASK) -> None:
+        self._mark = mark
         texts = {text for name in secrets for text in _texts(parameters.get(name))}
         # The longest first: a secret may be part of another one.
         self._hidden = sorted(texts, key=len, reverse=True)
@@ -26,7 +27,7 @@ class Mask:
     def text(self, text: str) -> str:
         """Return ``text`` with masks."""
         for hidden in self._hidden:
-            text = text.replace(hidden, MASK)
+            text = text.replace(hidden, self._mark)
         return text
 
     def value(self, value: Any) -> Any:
@@ -43,7 +44,7 @@ class Mask:
             case dict():
                 return {key: self.value(item) for key, item in value.items()}
             case int() | float():
-                return MASK if to_text(value) in self._hidden else value
+                return self._mark if to_text(value) in self._hidden else value
         return value
 
 

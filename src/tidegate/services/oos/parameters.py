@@ -175,7 +175,7 @@ async def _default(definition: ParameterDefinition, scope: Scope, values: Mappin
         return None
     try:
         return await definition.default_expression.evaluate(
-            Scope(parameters=values, outputs={}, pseudo=scope.pseudo, programs=scope.programs)
+            Scope(parameters=values, outputs={}, pseudo=scope.pseudo, programs=scope.programs, store=scope.store)
         )
     except ExpressionError as error:
         raise _RefusedError("Type", f"has a default that cannot be evaluated: {error}") from None

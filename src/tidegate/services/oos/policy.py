@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from tidegate.services.oos.model import Template
 
 #: RAM codes that are not the service's name in lower case (ram.md 6)
 _CODES: Final[Mapping[str, str]] = {"r-kvstore": "kvstore"}
+_STORE_REFERENCE: Final = re.compile(r"\{\{\s*oos(-secret)?:[\w/-]+\s*\}\}", re.IGNORECASE | re.ASCII)
 _CALLING: Final = frozenset({"ACS::ExecuteAPI", "ACS::WaitFor", "ACS::CheckFor"})
 
 
 def needed_actions(template: Template) -> Sequence[str]:
-    """Return the RAM actions of every operation the template calls by name, in order, once each."""
+    """Return the RAM actions of every operation the template calls by name, in order, once each.
+
+    References to Parameter Store are read with the same rights, so their actions come last.
+    """
     actions = (
         f"{_code(service)}:{api}"
         for task in template.tasks
@@ -21,7 +26,7 @@ def needed_actions(template: Template) -> Sequence[str]:
         for service, api in [_operation(task.source.get("Properties"))]
         if service and api
     )
-    return list(dict.fromkeys(actions))
+    return list(dict.fromkeys([*actions, *sorted(set(_store_actions(template.source)))]))
 
 
 def policy_document(actions: Iterable[str]) -> dict[str, Any]:
@@ -33,6 +38,19 @@ def policy_document(actions: Iterable[str]) -> dict[str, Any]:
 def missing_policy(actions: Iterable[str]) -> list[dict[str, Any]]:
     """Return what a role lacks, as ``MissingPolicy`` lists it."""
     return [{"Action": action, "ServiceName": action.partition(":")[0], "Resources": ["*"]} for action in actions]
+
+
+def _store_actions(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            for match in _STORE_REFERENCE.finditer(value):
+                yield "oos:GetSecretParameter" if match[1] else "oos:GetParameter"
+        case list():
+            for item in value:
+                yield from _store_actions(item)
+        case dict():
+            for item in value.values():
+                yield from _store_actions(item)
 
 
 def _code(service: str) -> str:

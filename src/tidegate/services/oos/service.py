@@ -15,6 +15,7 @@ from tidegate.services.oos import errors
 from tidegate.services.oos.executions import Executions, Order
 from tidegate.services.oos.library import Library
 from tidegate.services.oos.model import ParameterDefinition
+from tidegate.services.oos.parameter_store import ParameterStore
 from tidegate.services.oos.policy import needed_actions
 from tidegate.services.oos.ports import OOS_SERVICE, SCALING_SERVICE, Roles
 from tidegate.services.oos.sandbox import Programs
@@ -23,12 +24,13 @@ from tidegate.services.oos.validation import Validated
 from tidegate.services.oos.values import to_json
 from tidegate.services.operation import Principal
 from tidegate.store.database import Database
+from tidegate.vault import Vault
 
 
 class Oos:
     """Runbooks of one cloud.
 
-    ``programs`` is the helper that runs jq; whoever made it closes it. ``regions`` gives each region's name for people.
+    ``programs`` is the helper that runs jq; whoever made it closes it. ``vault`` seals secret parameters. ``regions`` gives each region's name for people.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class Oos:
         *,
         roles: Roles,
         programs: Programs,
+        vault: Vault,
         regions: Mapping[str, str] | None = None,
     ) -> None:
         self.regions = dict(zip(REGION_MARKS, REGION_MARKS, strict=True)) if regions is None else regions
         self.library = Library(database, programs)
         self.templates = Templates(database, clock, ids, self.library)
+        self.parameter_store = ParameterStore(database, clock, ids, vault=vault, roles=roles, programs=programs)
         self.executions = Executions(
             database,
             clock,
@@ -52,6 +56,7 @@ class Oos:
             templates=self.templates,
             programs=programs,
             roles=roles,
+            store=self.parameter_store,
         )
         self._roles = roles
 

@@ -93,6 +93,8 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     jump: str | None = None
     memo: Mapping[str, Any]
     due_at: datetime | None = None
+    #: what the task really runs with, when a secret is in it: properties and polling are masked then
+    sealed: str = ""
     created_at: datetime
     started_at: datetime
     updated_at: datetime
