@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tidegate.clock import AdjustableClock
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
 from tidegate.reconcile.activity import ActivityController
+from tidegate.reconcile.engine import Controller
 from tidegate.reconcile.group import GroupController
 from tidegate.reconcile.instance import InstanceController
 from tidegate.services.ecs import catalog
@@ -98,7 +100,9 @@ class World:
     runbooks: Runbooks
     roles: Roles
     ess: Ess
-    driver: Driver
+    settings: Settings
+    delays: Delays
+    driver: Driver = field(init=False)
     account: str = ACCOUNT
     calls: int = 0
 
@@ -151,6 +155,17 @@ class World:
         except CloudError as error:
             return error
         raise AssertionError(f"{action} was not refused: {answer}")
+
+    # ---- restarts --------------------------------------------------------------------------------------------------
+
+    def restart(self) -> World:
+        """Forget everything but the rows: what runs from now on is a new process."""
+        self.driver = Driver(self.database, make_controllers(self), self.clock, self.settings)
+        return self
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the clock forward and look at nothing yet."""
+        self.clock.advance(timedelta(seconds=seconds))
 
     # ---- making things ---------------------------------------------------------------------------------------------
 
@@ -225,6 +240,21 @@ class World:
         [shown] = (await self.call("DescribeScalingGroups", ScalingGroupIds=[group]))["ScalingGroups"]
         return dict(shown)
 
+    async def all_groups(self) -> list[str]:
+        """Return the ids of all groups."""
+        found: list[str] = []
+        for number in range(1, 100):
+            page = (await self.call("DescribeScalingGroups", PageSize=50, PageNumber=number))["ScalingGroups"]
+            if not page:
+                break
+            found += [one["ScalingGroupId"] for one in page]
+        return found
+
+    async def failed_works(self) -> list[str]:
+        """Return the works that ended in an error: there should never be one."""
+        async with self.database.connection() as db:
+            return [row["key"] for row in await db.fetch("select key from work where status = 'Failed'")]
+
     async def members(self, group: str) -> dict[str, str]:
         """Return the members of a group with their states."""
         answer = await self.call("DescribeScalingInstances", ScalingGroupId=group, PageSize=100)
@@ -263,7 +293,6 @@ def make_world(
     """Return an Auto Scaling whose controllers run when told to."""
     machines, runbooks, roles = hosts or Machines(), Runbooks(), Roles()
     delays = delays or Delays()
-    settings = settings or Settings(data_dir=Path("/nonexistent"))
     ecs = Ecs(database, machines, clock, ids, delays=delays)
     around = Surroundings(
         database=database,
@@ -275,11 +304,40 @@ def make_world(
         regions=list(catalog.REGIONS),
         chance=random.Random(1),
     )
-    ess = Ess(around)
-    controllers = {
-        "instances": InstanceController(database, machines, delays=delays),
-        **ActivityController(ess).controllers,
-        **GroupController(ess, settings).controllers,
+    world = World(
+        database=database,
+        clock=clock,
+        ids=ids,
+        hosts=machines,
+        ecs=ecs,
+        runbooks=runbooks,
+        roles=roles,
+        ess=Ess(around),
+        settings=settings or Settings(data_dir=Path("/nonexistent")),
+        delays=delays,
+    )
+    return world.restart()
+
+
+def make_controllers(world: World) -> Mapping[str, Controller]:
+    """Return the controllers of a new process."""
+    return {
+        "instances": InstanceController(world.database, world.hosts, delays=world.delays),
+        **ActivityController(world.ess).controllers,
+        **GroupController(world.ess, world.settings).controllers,
     }
-    driver = Driver(database, controllers, clock, settings)
-    return World(database, clock, ids, machines, ecs, runbooks, roles, ess, driver)
+
+
+#: Emptying these is much faster than making a database, and there are many tests.
+_USED = ("ess_%", "ecs_%", "work", "lease", "signal", "journal", "wait", "mutex", "client_token")
+
+
+async def empty(database: Database) -> None:
+    """Forget everything that tests of Auto Scaling write, so that they can share a database one after another."""
+    async with database.transaction() as tx:
+        await tx.execute("set local session_replication_role = replica")  # no cascades: every table is named
+        tables = await tx.fetch(
+            "select tablename from pg_tables where schemaname = 'public' and tablename like any($1)", list(_USED)
+        )
+        for table in tables:
+            await tx.execute(f"delete from {table['tablename']}")

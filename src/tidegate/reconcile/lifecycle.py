@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from tidegate.errors import CloudError
-from tidegate.reconcile.run import Run, Suspend, together
+from tidegate.reconcile.run import Run, Suspend
 from tidegate.services.ess import notices, wording
 from tidegate.services.ess.ports import SERVICE
 from tidegate.services.ess.service import Ess
@@ -34,7 +34,8 @@ class Lifecycle:
         tokens = await run.step("hold", partial(self._hold, run, activity, instance_ids))
         if not tokens:
             return None
-        await together(*(run.step(f"notify:{token}", partial(self._notify, activity, token)) for token in tokens))
+        for token in tokens:
+            await run.step(f"notify:{token}", partial(self._notify, activity, token))
         async with run.transaction() as tx:
             waits = await self._ess.actions.settle(tx, activity.id)
         if waits.outcome is None:
