@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _log = get_logger("instance")
 
 #: Machines worked on at a time in one launch.
-_AT_ONCE = 16
+_AT_ONCE = 8
 #: Times the rows are read again in one look; callers who change their minds faster than that have to wait.
 _PASSES = 16
 #: A machine that does not boot is given up after this many tries; one that does not go away never is.
