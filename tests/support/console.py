@@ -163,6 +163,13 @@ class World:
         await self.call("oos", "CreateTemplate", TemplateName="biting", Content=json.dumps(content))
         execution = await self.call("oos", "StartExecution", TemplateName="biting")
         await self.call("ram", "CreateUser", UserName="eve", DisplayName="Eve", Comments=NASTY)
+        await self.call("ram", "CreateGroup", GroupName="crew", Comments=NASTY)
+        statements = [
+            {"Effect": "Allow", "Action": "ecs:Describe*", "Resource": "*"},
+            {"Effect": "Deny", "Action": "ecs:StopInstance", "Resource": "*"},
+        ]
+        document = json.dumps({"Version": "1", "Statement": statements})
+        await self.call("ram", "CreatePolicy", PolicyName="own", PolicyDocument=document, Description=NASTY)
         activity = await self.call("ess", "ExecuteScalingRule", ScalingRuleAri=rule["ScalingRuleAri"])
         self.ids |= {
             "redis": redis["InstanceId"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -38,15 +39,17 @@ def _found(answer: Any, path: str) -> str:
 def parameters_of(form: Form) -> dict[str, Any]:
     """Return the parameters in a form.
 
-    ``Name`` is a text, ``lines:Name`` a list with one element a line, ``json:Name:key:Type`` one key of an object that
-    is sent as JSON text. Names that begin with a small letter are the form's own. Raises CloudError for a value that
-    does not fit its type.
+    ``Name`` is a text, ``lines:Name`` a list with one element a line, ``base64:Name`` a text that is sent encoded,
+    ``json:Name:key:Type`` one key of an object that is sent as JSON text. Names that begin with a small letter are the
+    form's own. Raises CloudError for a value that does not fit its type.
     """
     parameters: dict[str, Any] = {}
     for name, value in form.fields:
         kind, _, rest = name.partition(":")
         if kind == "lines":
             parameters[rest] = value.replace(",", "\n").split()
+        elif kind == "base64":
+            parameters[rest] = base64.b64encode(value.encode()).decode()
         elif kind == "json":
             target, key, type_ = rest.split(":", 2)
             if value != "":

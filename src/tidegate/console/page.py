@@ -27,8 +27,19 @@ PER_PAGE = 20
 MENU: Final[Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]]] = (
     ("", (("Overview", ("overview",)), ("Timeline", ("timeline",)))),
     ("Auto Scaling", (("Scaling groups", ("ess",)),)),
+    ("Computing", (("ECS instances", ("ecs",)),)),
     ("Databases", (("Redis instances", ("redis",)),)),
     ("Operation Orchestration", (("Executions", ("oos", "executions")), ("Templates", ("oos", "templates")))),
+    (
+        "Access control",
+        (
+            ("Users", ("ram", "users")),
+            ("Groups", ("ram", "groups")),
+            ("Roles", ("ram", "roles")),
+            ("Policies", ("ram", "policies")),
+            ("Simulator", ("ram", "simulator")),
+        ),
+    ),
 )
 #: Bytes of a form: a template has 64 KiB at most, percent-encoding triples it.
 _MOST_FORM = 512 * 1024

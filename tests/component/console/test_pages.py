@@ -42,6 +42,23 @@ PAGES = (
     "/oos/executions",
     "/oos/executions?status=Failed",
     "/oos/executions/{execution}",
+    "/ecs",
+    "/ecs/{member}",
+    "/ram/users",
+    "/ram/groups",
+    "/ram/roles",
+    "/ram/users/eve",
+    "/ram/groups/crew",
+    "/ram/roles/OOSServiceRole",
+    "/ram/policies",
+    "/ram/policies?type=Custom",
+    "/ram/policies/Custom/own",
+    "/ram/policies/System/AdministratorAccess",
+    "/ram/new-policy",
+    "/ram/edit-policy/own",
+    "/ram/simulator",
+    "/ram/simulator?who=users/eve&action=ecs:StartInstance",
+    "/ram/simulator?who=roles/OOSServiceRole&action=ecs:StartInstance&resource=*",
 )
 
 
@@ -199,6 +216,72 @@ async def test_a_failed_execution_names_cause_and_cure(furnished: World) -> None
 
     assert "The role that the execution acts under may not make this call." in shown
     assert "Attach a policy that allows the action to the role" in shown
+
+
+async def test_a_secret_is_shown_once_and_works(furnished: World) -> None:
+    browser = await _owner(furnished, "en")
+    await furnished.call("ram", "CreateUser", UserName="heidi")
+
+    made = await browser.post("/ram/users/heidi/keys")
+    key, secret = re.findall(r'<dd class="id">([^<]+)</dd>', made.text)
+    again = await browser.get("/ram/users/heidi")
+
+    assert secret not in again.text
+    assert key in again.text
+    assert (await furnished.browser().sign_in(key, secret)).url.path == "/console/overview"
+
+
+async def test_the_simulator_names_the_policy_and_statement_that_decide(furnished: World) -> None:
+    browser = await _owner(furnished, "en")
+    await furnished.call("ram", "AttachPolicyToUser", PolicyType="Custom", PolicyName="own", UserName="eve")
+
+    denied = text_of(await browser.get("/ram/simulator?who=users/eve&action=ecs:StopInstance"))
+    allowed = text_of(await browser.get("/ram/simulator?who=users/eve&action=ecs:DescribeInstances"))
+    silent = text_of(await browser.get("/ram/simulator?who=users/eve&action=oos:StartExecution"))
+
+    assert "No, it may not." in denied
+    assert "Statement 2 of this policy decides: own" in denied
+    assert "Yes, it may." in allowed
+    assert "Statement 1 of this policy decides: own" in allowed
+    assert "what is not allowed is denied" in silent
+
+
+async def test_the_simulator_tells_nothing_to_who_may_not_see_the_policies(furnished: World) -> None:
+    shown = text_of(await (await _nobody(furnished)).get("/ram/simulator?who=users/eve&action=ecs:StopInstance"))
+
+    assert "may not." not in shown
+    assert "ram:GetUser" in shown
+
+
+async def test_a_policy_that_is_being_written_is_checked(furnished: World) -> None:
+    browser = await _owner(furnished, "en")
+    statement = '{"Version": "1", "Statement": [{"Effect": "%s", "Action": "ecs:*", "Resource": "*"}]}'
+
+    broken = await browser.post("/ram/check", PolicyDocument='{"Version": "1",\n  oops}')
+    wrong = await browser.post("/ram/check", PolicyDocument=statement % "Perhaps")
+    right = await browser.post("/ram/check", PolicyDocument=statement % "Allow")
+    trust = await browser.post("/ram/check", AssumeRolePolicyDocument=statement % "Allow")
+
+    assert "line 2" in broken.text
+    assert "Statement[0].Effect" in wrong.text
+    assert "The policy is valid." in right.text
+    assert "note bad" in trust.text
+
+
+async def test_a_command_run_on_an_instance_shows_what_it_printed(furnished: World) -> None:
+    browser = await _owner(furnished, "en")
+    address = f"/ecs/{furnished.ids['member']}"
+
+    await browser.post(
+        "/call/ecs/RunCommand",
+        **{"Type": "RunShellScript", "ContentEncoding": "PlainText", "lines:InstanceId": furnished.ids["member"]},
+        CommandContent=f"echo {NASTY}",
+        next=f"/console{address}",
+    )
+    page = await browser.get(address)
+
+    assert dangers(page.text) == []
+    assert "echo" in text_of(page)
 
 
 async def _ended(world: World, execution: str) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tidegate.console.page import Handler
-from tidegate.console.pages import overview, redis, runbooks, scaling, timeline, why
+from tidegate.console.pages import access, machines, overview, redis, runbooks, scaling, timeline, why
 
 PAGES: Final[Mapping[str, Handler]] = {
     "/overview": overview.overview,
@@ -23,7 +23,18 @@ PAGES: Final[Mapping[str, Handler]] = {
     "/oos/edit/{name}": runbooks.edit,
     "/oos/executions": runbooks.executions,
     "/oos/executions/{id}": runbooks.execution,
+    "/ecs": machines.instances,
+    "/ecs/{id}": machines.instance,
+    "/ram/simulator": access.simulator,
+    "/ram/policies": access.policies,
+    "/ram/policies/{type}/{name}": access.policy,
+    "/ram/new-policy": access.new_policy,
+    "/ram/edit-policy/{name}": access.edit_policy,
+    "/ram/{kind}": access.identities,
+    "/ram/{kind}/{name}": access.identity,
 }
 FORMS: Final[Mapping[str, Handler]] = {
     "/oos/check": runbooks.check,
+    "/ram/check": access.check,
+    "/ram/users/{name}/keys": access.new_key,
 }
