@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tidegate import __version__
-from tidegate.cli import call, console, demo, env, reset, status, up
+from tidegate.cli import call, console, demo, env, oos, reset, status, up
 
 app = typer.Typer(
     name="tidegate",
@@ -19,6 +19,7 @@ app = typer.Typer(
 for command in (demo.demo, up.up, console.console, env.env, status.status, reset.reset):
     app.command()(command)
 app.command(context_settings=call.PASS_THROUGH)(call.call)
+app.add_typer(oos.app)
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,13 @@
+"""``tidegate oos``: runbooks checked, drawn and run from the command line."""
+
+from __future__ import annotations
+
+import typer
+
+from tidegate.cli.oos import graph, policy, run, validate
+
+app = typer.Typer(
+    name="oos", help="Check, draw and run runbooks (OOS templates).", no_args_is_help=True, add_completion=False
+)
+for command in (validate.validate, policy.policy, graph.graph, run.run):
+    app.command()(command)

@@ -1,0 +1,62 @@
+"""Where the templates of a command come from: files, folders, and the public templates by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tidegate.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from tidegate.services.oos.model import Template
+
+_SUFFIXES = frozenset({".yml", ".yaml", ".json"})
+#: what every template has and other files of a folder hardly ever do
+_SIGN = "FormatVersion"
+#: bytes of a file that is worth looking at: a template has 64 KB at most
+_LARGEST = 1 << 20
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file; raises ConfigurationError when it has none."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ConfigurationError(f"{path} is larger than {_LARGEST >> 20} MB: that is no template")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is no UTF-8 text") from None
+
+
+def template_files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield files and their texts: those that are named, and in folders, at any depth, those that look like templates."""
+    for path in paths:
+        if not path.is_dir():
+            yield path, read_text(path)
+            continue
+        for file in sorted(path.rglob("*")):
+            if file.suffix.lower() in _SUFFIXES and file.is_file() and file.stat().st_size <= _LARGEST:
+                text = file.read_text(encoding="utf-8", errors="replace")
+                if _SIGN in text:
+                    yield file, text
+
+
+def read_template(name: str) -> str:
+    """Return the text of a template: that of a file, else of the public template of this name."""
+    if (path := Path(name)).is_file():
+        return read_text(path)
+    from tidegate.services.oos.catalog import read_catalog  # noqa: PLC0415 - reads every public template
+
+    public = read_catalog().get(name)
+    if public is None:
+        raise ConfigurationError(f"{name} is neither a file nor a public template")
+    return public.text
+
+
+def compile_template(name: str) -> Template:
+    """Return a template, compiled; raises CloudError with everything that is wrong with it."""
+    from tidegate.services.oos.validation import lint  # noqa: PLC0415 - brings the whole language along
+
+    return lint(read_template(name)).validated().require()

@@ -1,0 +1,143 @@
+"""``tidegate oos`` as a user types it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from support.running import RunningCloud
+
+from .test_commands import tidegate
+
+RUNBOOK = """
+FormatVersion: OOS-2019-06-01
+Parameters:
+  wanted: {Type: String, Default: cn-hangzhou}
+RamRole: ''
+Tasks:
+  - Name: look
+    Action: ACS::CheckFor
+    Properties:
+      Service: ecs
+      API: DescribeRegions
+      PropertySelector: '.Regions.Region | map(.RegionId) | index("{{ wanted }}") != null'
+      DesiredValues: [true]
+    OnError: sorry
+    Outputs:
+      count: {Type: Number, ValueSelector: '.Regions.Region | length'}
+  - Name: sorry
+    Action: ACS::Sleep
+    When: {'Fn::Equals': ['{{ wanted }}', nowhere]}
+    Properties: {Duration: PT1S}
+Outputs:
+  regions: {Type: Number, Value: '{{ look.count }}'}
+"""
+BROKEN = """
+FormatVersion: OOS-2019-06-01
+Tasks:
+  - Name: look
+    Action: ACS::ExecuteAPI
+    OnError: nowhere
+    Properties: {Service: ecs, API: '{{ gone }}'}
+"""
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
+    with RunningCloud(tmp_path_factory.mktemp("cloud"), "--hosts", "memory") as running:
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "good.yml").write_text(RUNBOOK, encoding="utf-8")
+    (tmp_path / "package.json").write_text('{"name": "no template"}', encoding="utf-8")
+    return tmp_path
+
+
+def test_validate_tells_every_finding_with_its_place_and_fails(folder: Path) -> None:
+    bad = folder / "bad.yml"
+    bad.write_text(BROKEN, encoding="utf-8")
+
+    good = tidegate("oos", "validate", str(folder / "deep"))
+    both = tidegate("oos", "validate", str(folder), "--language", "en")
+    chinese = tidegate("oos", "validate", str(bad), LC_ALL="zh_CN.UTF-8")
+
+    assert (good.returncode, good.stdout, good.stderr) == (0, "", "1 file, 0 errors\n")
+    assert both.returncode == chinese.returncode == 1
+    assert both.stdout.splitlines() == [
+        f"{bad}:6:14: error: there is no task nowhere to jump to [V6]",
+        f"{bad}:7:37: error: {{{{ gone }}}}: there is no parameter of this name [V7]",
+    ]
+    assert both.stderr == "2 files, 2 errors\n"
+    assert "没有可以跳转的任务nowhere" in chinese.stdout
+
+
+def test_validate_as_json_is_for_programs(folder: Path) -> None:
+    bad = folder / "bad.yml"
+    bad.write_text(BROKEN, encoding="utf-8")
+
+    told = json.loads(tidegate("oos", "validate", str(folder), "--json", "--language", "en").stdout)
+
+    assert (told["errors"], [one["valid"] for one in told["files"]]) == (2, [False, True])
+    assert told["files"][0]["problems"][0] == {
+        "line": 6,
+        "column": 14,
+        "check": "V6",
+        "message": "there is no task nowhere to jump to",
+        "severity": "error",
+    }
+
+
+def test_validate_of_nothing_fails(folder: Path) -> None:
+    assert tidegate("oos", "validate", str(folder / "nothing.yml")).returncode == 1
+    (folder / "empty").mkdir()
+    assert tidegate("oos", "validate", str(folder / "empty")).returncode == 1
+
+
+def test_policy_and_graph_need_no_cloud(folder: Path) -> None:
+    policy = json.loads(tidegate("oos", "policy", "ACS-ESS-LifeCycleModifyAnalyticDBIPWhitelist").stdout)
+    text = tidegate("oos", "graph", str(folder / "deep" / "good.yml")).stdout
+    picture = tidegate("oos", "graph", "ACS-ESS-LifeCycleModifyMongoDBIPWhitelist", "--svg").stdout
+
+    assert policy["Statement"] == [
+        {
+            "Action": ["ecs:DescribeInstances", "adb:ModifyDBClusterAccessWhiteList", "ess:CompleteLifecycleAction"],
+            "Effect": "Allow",
+            "Resource": "*",
+        }
+    ]
+    assert text.splitlines() == [
+        "  1  look  [ACS::CheckFor ecs.DescribeRegions]",
+        "       next → sorry",
+        "       fail → sorry",
+        "  2  sorry  [ACS::Sleep]  (only when its condition holds)",
+        "       next → end",
+        "       fail → end",
+    ]
+    shapes = [element.tag.rpartition("}")[2] for element in ElementTree.fromstring(picture).iter()]
+    assert shapes.count("rect") == 4
+    assert shapes.count("path") >= 4
+    assert tidegate("oos", "graph", "no-such-template").returncode == 1
+
+
+def test_run_watches_a_runbook_to_its_end(cloud: RunningCloud, folder: Path) -> None:
+    file = str(folder / "deep" / "good.yml")
+    where = ("--data-dir", str(cloud.folder))
+
+    good = tidegate("oos", "run", file, *where)
+    bad = tidegate("oos", "run", file, "--parameters", '{"wanted": "nowhere"}', "--json", *where)
+    wrong = tidegate("oos", "run", file, "--parameters", "[]", *where)
+
+    assert (good.returncode, set(json.loads(good.stdout))) == (0, {"regions"})
+    assert "Success   look" in good.stderr
+    assert "Skipped   sorry" in good.stderr
+    lines = [json.loads(line) for line in bad.stdout.splitlines()]
+    assert (bad.returncode, lines[-1]["status"]) == (1, "Failed")
+    assert ("look", "Failed") in [(line.get("task"), line["status"]) for line in lines]
+    assert (wrong.returncode, "must be the JSON text of an object" in wrong.stderr) == (1, True)
