@@ -67,3 +67,23 @@ def test_the_sdk_keeps_and_reads_secret_parameters(client: Any) -> None:
     assert (closed.value, opened.value, many.parameters[0].value) == (None, "two", "two")
     assert [one.name for one in below.parameters] == [one.name for one in listed.parameters] == ["sdk/secret"]
     assert [one.value for one in versions.parameter_versions] == ["two", "one"]
+
+
+def test_the_sdk_tags_and_finds_resources(client: Any) -> None:
+    m = models()
+    client.create_parameter(m.CreateParameterRequest(name="sdk/tagged", type="String", value="1"))
+    of_it = {"resource_type": "parameter", "resource_ids": ["sdk/tagged"]}
+
+    client.tag_resources(m.TagResourcesRequest(**of_it, tags={"team": "tide"}))
+    found = client.list_tag_resources(
+        m.ListTagResourcesRequest(resource_type="parameter", tags={"team": "tide"})
+    ).body.tag_resources.tag_resource
+    keys = client.list_tag_keys(m.ListTagKeysRequest(resource_type="parameter")).body.keys
+    values = client.list_tag_values(m.ListTagValuesRequest(resource_type="parameter", key="team")).body.values
+    client.untag_resources(m.UntagResourcesRequest(**of_it, all=True))
+    left = client.list_tag_resources(m.ListTagResourcesRequest(**of_it)).body.tag_resources.tag_resource
+
+    assert [(one.resource_id, one.resource_type, one.tag_key, one.tag_value) for one in found] == [
+        ("sdk/tagged", "parameter", "team", "tide")
+    ]
+    assert ("team" in keys, values, left) == (True, ["tide"], [])

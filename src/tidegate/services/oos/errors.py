@@ -83,3 +83,8 @@ def parameter_exists(name: str, *, is_secret: bool) -> CloudError:
 def too_many_parameters(limit: int) -> CloudError:
     """The account has as many parameters as it may have."""
     return CloudError("QuotaExceeded.Parameter", f"The number of parameters exceeds the limit of {limit}.")
+
+
+def resource_not_found(resource_id: str) -> CloudError:
+    """None of the account's resources has this id."""
+    return CloudError("InvalidResourceId.NotFound", f"The specified resource {resource_id} does not exist.", 404)

@@ -51,3 +51,6 @@ PARAMETERS: Final = 1_000
 PARAMETER_VERSIONS: Final = 100
 #: names of GetParameters (ASSUMPTION)
 PARAMETER_NAMES: Final = 10
+#: resources of one TagResources call, characters of a tag's key and of its value (ASSUMPTION: as ECS)
+TAGGED: Final = 50
+TAG_TEXT: Final = 128

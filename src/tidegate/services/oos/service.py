@@ -19,6 +19,7 @@ from tidegate.services.oos.parameter_store import ParameterStore
 from tidegate.services.oos.policy import needed_actions
 from tidegate.services.oos.ports import OOS_SERVICE, SCALING_SERVICE, Roles
 from tidegate.services.oos.sandbox import Programs
+from tidegate.services.oos.tags import Tags
 from tidegate.services.oos.templates import Templates
 from tidegate.services.oos.validation import Validated
 from tidegate.services.oos.values import to_json
@@ -47,6 +48,7 @@ class Oos:
         self.regions = dict(zip(REGION_MARKS, REGION_MARKS, strict=True)) if regions is None else regions
         self.library = Library(database, programs)
         self.templates = Templates(database, clock, ids, self.library)
+        self.tags = Tags(database)
         self.parameter_store = ParameterStore(database, clock, ids, vault=vault, roles=roles, programs=programs)
         self.executions = Executions(
             database,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidegate.services.oos.api import executions, histories, offers, parameters, templates
+from tidegate.services.oos.api import executions, histories, offers, parameters, tags, templates
 from tidegate.services.oos.api.product import oos
 
-__all__ = ["executions", "histories", "offers", "oos", "parameters", "templates"]
+__all__ = ["executions", "histories", "offers", "oos", "parameters", "tags", "templates"]
