@@ -242,7 +242,7 @@ async def waiting(bench: Bench, database: Database, node: WatchedNode, server: E
 
     await until(all_wait, 0.2)
     bench.note("opening waits", count=count, per_second=count / (time.perf_counter() - begun))
-    await asyncio.sleep(3)
+    await asyncio.sleep(3 if bench.quick else 60)  # until autovacuum has been by
     seconds = 5 if bench.quick else 20
     cpu = processor(server)
     await asyncio.sleep(seconds)
