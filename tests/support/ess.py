@@ -56,7 +56,7 @@ class Runbooks:
     )
     #: client token → template, parameters, who started it
     started: dict[str, tuple[str, Mapping[str, Any], Principal]] = field(default_factory=dict)
-    refusal: CloudError | None = None
+    refusal: Exception | None = None
 
     async def template_defaults(self, account_id: str, region: str, name: str) -> Mapping[str, Any] | None:
         return self.templates.get(name)

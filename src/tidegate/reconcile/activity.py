@@ -21,12 +21,11 @@ from tidegate.services.ess.closing import Ending
 from tidegate.services.ess.configurations import launch_spec
 from tidegate.services.ess.service import Ess
 from tidegate.services.ess.starting import SCALE_IN, SCALE_OUT
-from tidegate.services.ess.states import MEMBER, ActivityStatus, MemberEvent, MemberState, Result, member_moves, moves
+from tidegate.services.ess.states import DROPPABLE, ActivityStatus, MemberEvent, MemberState, Result, member_moves
 from tidegate.store.ess import activities, configurations, groups, members
 from tidegate.store.ess.records import Activity, Group, Member, Problem
 
 _BOOTING = frozenset({"Pending", "Starting"})
-_DROPPABLE = [str(state) for state in moves(MEMBER, MemberEvent.DROP)]
 #: A look without being woken, in case something happened to an instance behind ECS's back.
 _LOOK_AGAIN = timedelta(seconds=30)
 
@@ -342,7 +341,7 @@ class ActivityController:
 
     async def _drop(self, run: Run, instance_ids: Sequence[str]) -> None:
         async with run.transaction() as tx:
-            await members.drop(tx, instance_ids, _DROPPABLE)
+            await members.drop(tx, instance_ids, DROPPABLE)
 
     async def _close(self, run: Run, activity: Activity, ending: Ending) -> None:
         async with run.transaction() as tx:

@@ -10,12 +10,14 @@ from datetime import timedelta
 
 from tidegate.reconcile.run import Controller, Run, Suspend
 from tidegate.services.ess import limits
+from tidegate.services.ess.closing import Ending
 from tidegate.services.ess.service import Ess
-from tidegate.services.ess.starting import GROUP
-from tidegate.services.ess.states import GroupState, MemberState
+from tidegate.services.ess.starting import GROUP, activity_key
+from tidegate.services.ess.states import DROPPABLE, GroupState, MemberEvent, MemberState, member_moves
 from tidegate.settings import Settings
+from tidegate.store import work
 from tidegate.store.ess import activities, groups, members
-from tidegate.store.ess.records import Group, Member
+from tidegate.store.ess.records import Group, Member, Problem
 
 
 class GroupController:
@@ -37,6 +39,7 @@ class GroupController:
             group = await groups.find_any(db, run.id)
         if group is None:
             return
+        await self._end_orphans(run, group)
         match group.state:
             case GroupState.DELETING:
                 await self._take_apart(run, group)
@@ -45,6 +48,25 @@ class GroupController:
                 raise Suspend(run.now() + self._interval)
             case _:
                 raise Suspend
+
+    async def _end_orphans(self, run: Run, group: Group) -> None:
+        """End activities whose work gave up: only a defect does that, and the group must not hang on it for ever."""
+        async with self._around.database.connection() as db:
+            running = await activities.running(db, group.id)
+            works = {one.id: await work.find(db, activity_key(one.id)) for one in running}
+        for activity in running:
+            found = works[activity.id]
+            if found is None or found.status == "Active":
+                continue
+            if activity.kind != "attach":
+                await self._around.machines.release(group.account_id, activity.created_ids, force=True, watcher=None)
+            async with run.transaction() as tx:
+                held = [one.instance_id for one in await members.handled_by(tx, activity.id)]
+                await members.move(tx, held, member_moves(MemberEvent.RESTORE), busy_with=None)
+                if activity.direction == "SCALE_OUT":
+                    await members.drop(tx, held, DROPPABLE)
+                problem = Problem("InternalError", "an unknown error", held)
+                await self._ess.closer.close(tx, activity.id, Ending(done=[], problems=[problem]))
 
     async def _check(self, run: Run, group: Group) -> None:
         unhealthy = await self._unhealthy(group)
@@ -89,7 +111,7 @@ class GroupController:
         """Wait for running activities, release what the group owns, let the rest go, and remove the group."""
         async with self._around.database.connection() as db:
             if await activities.running(db, group.id):
-                raise Suspend
+                raise Suspend(run.now() + self._interval)
             owned = _owned(await members.of_group(db, group.id))
         if owned:
             await self._around.machines.release(group.account_id, owned, force=True, watcher=run.key)

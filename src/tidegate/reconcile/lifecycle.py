@@ -15,8 +15,12 @@ from tidegate.services.ess import notices, wording
 from tidegate.services.ess.ports import SERVICE
 from tidegate.services.ess.service import Ess
 from tidegate.services.ess.states import ActionStatus, MemberEvent, Result, member_moves
+from tidegate.store.database import UNREACHABLE
 from tidegate.store.ess import actions, activities, groups, members
 from tidegate.store.ess.records import Action, Activity, Group
+from tidegate.telemetry import get_logger
+
+_log = get_logger("ess.lifecycle")
 
 
 class Lifecycle:
@@ -61,17 +65,19 @@ class Lifecycle:
             return None
         try:
             execution_id = await self._start(group, activity, action, target.name)
-        except CloudError as error:
-            line = wording.runbook_not_started(action.hook_id, str(error))
-            outcome = {"error": str(error)}
-        else:
-            line = wording.runbook_started(action.hook_id, execution_id)
-            outcome = {"execution": execution_id}
+        except UNREACHABLE:
+            raise
+        except Exception as error:  # whatever is wrong with a runbook, the group must not hang on it
+            if not isinstance(error, CloudError):
+                _log.exception("starting the runbook of a hook failed", extra={"hook": action.hook_id})
+            reason = str(error) if isinstance(error, CloudError) else "InternalError"
+            async with self._around.database.transaction() as tx:
+                await activities.tell(tx, activity.id, wording.runbook_not_started(action.hook_id, reason))
+            return {"error": reason}
         async with self._around.database.transaction() as tx:
-            await activities.tell(tx, activity.id, line)
-            if "execution" in outcome:
-                await actions.set_execution(tx, token, outcome["execution"])
-        return outcome
+            await activities.tell(tx, activity.id, wording.runbook_started(action.hook_id, execution_id))
+            await actions.set_execution(tx, token, execution_id)
+        return {"execution": execution_id}
 
     async def _start(self, group: Group, activity: Activity, action: Action, template: str) -> str:
         runbooks = self._around.runbooks

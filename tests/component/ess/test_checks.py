@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from support.ecs import TYPE
 from support.ess import World
 
@@ -254,3 +256,26 @@ async def test_old_activities_are_forgotten(world: World) -> None:
 
     assert (await world.call("DescribeScalingActivities", ScalingActivityIds=[activity]))["TotalCount"] == 0
     assert len(await world.members(group)) == 1
+
+
+@pytest.mark.parametrize(("change", "broken", "left"), [(-1, "stop", {"InService"}), (1, "launch", set())])
+async def test_a_defect_ends_its_activity_and_the_group_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, change: int, broken: str, left: set[str]
+) -> None:
+    group = await world.make_group()
+    if change < 0:
+        await world.scale(group, 1)
+
+    async def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.ecs, broken, fail)
+        activity = await world.scale(group, change)
+        for _ in range(25):
+            await world.advance(minutes=2)
+
+    assert (await world.activity(activity))["StatusCode"] == "Failed"
+    assert set((await world.members(group)).values()) == left
+    await world.scale(group, 1)
+    assert list((await world.members(group)).values())[-1] == "InService"

@@ -200,6 +200,19 @@ async def test_a_call_names_at_most_twenty_instances(world: World) -> None:
     assert error.code == "InvalidParameter"
 
 
+async def test_attaching_a_stopped_member_starts_it_again(world: World) -> None:
+    group = await world.make_group(ScalingPolicy="recycle")
+    await world.scale(group, 1)
+    [instance] = await world.members(group)
+    await world.scale(group, -1)
+
+    answer = await act(world, "AttachInstances", group, instance)
+
+    assert await world.members(group) == {instance: "InService"}
+    assert await world.machines(instance) == {instance: "Running"}
+    assert (await world.activity(answer["ScalingActivityId"]))["StatusCode"] == "Successful"
+
+
 async def test_a_repeated_attach_is_one_activity(world: World) -> None:
     group = await world.make_group()
     [instance] = await world.launch()

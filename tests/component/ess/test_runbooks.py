@@ -47,6 +47,20 @@ async def test_a_runbook_that_cannot_be_started_is_recorded_and_the_deadline_dec
     assert (await world.activity(activity))["StatusCode"] == "Successful"
 
 
+async def test_a_defect_behind_a_runbook_does_not_hold_the_group(world: World) -> None:
+    group = await world.make_group()
+    await world.make_hook(group, HeartbeatTimeout=30, NotificationArn=ARN, NotificationMetadata=METADATA)
+    world.runbooks.refusal = ZeroDivisionError("a secret detail")
+
+    activity = await world.scale(group, 1)
+    await world.advance(seconds=30)
+
+    shown = await world.activity(activity)
+    assert shown["StatusCode"] == "Successful"
+    assert '("InternalError").' in shown["Detail"]
+    assert "secret" not in shown["Detail"]
+
+
 async def test_a_template_that_was_deleted_after_the_hook_was_made_is_recorded(world: World) -> None:
     group = await world.make_group()
     await world.make_hook(group, NotificationArn=ARN, NotificationMetadata=METADATA)

@@ -63,7 +63,7 @@ def test_a_hook_without_receiver_shows_the_null_arn() -> None:
     assert shown_arn("acs:x", "cn-hangzhou", "161") == "acs:x"
 
 
-@pytest.mark.parametrize("text", ["[]", '"x"', "1", "{", "null", '{"a":1'])
+@pytest.mark.parametrize("text", ["[]", '"x"', "1", "{", "null", '{"a":1', '{"a":"\\u0000"}'])
 def test_metadata_of_a_template_must_be_an_object(text: str) -> None:
     assert parse_metadata(text) is None
 

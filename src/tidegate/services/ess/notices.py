@@ -50,9 +50,14 @@ def shown_arn(arn: str | None, region: str, account_id: str) -> str:
 
 
 def parse_metadata(text: str | None) -> dict[str, Any] | None:
-    """Return the metadata of a template hook; None unless it is a JSON object. Absent or empty is ``{}``."""
+    """Return the metadata of a template hook; None unless it is a JSON object. Absent or empty is ``{}``.
+
+    A NUL character is no part of any parameter and cannot be kept.
+    """
     if not text:
         return {}
+    if "\\u0000" in text:
+        return None
     try:
         metadata = json.loads(text)
     except (ValueError, RecursionError):

@@ -157,3 +157,7 @@ def moves(table: Mapping[StateT, Mapping[EventT, StateT | None]], event: EventT)
 def member_moves(event: MemberEvent) -> dict[str, str]:
     """Return the moves by which members stay in their group, as the store takes them."""
     return {str(source): str(target) for source, target in moves(MEMBER, event).items() if target is not None}
+
+
+#: States out of which a member can be taken.
+DROPPABLE = tuple(str(state) for state in moves(MEMBER, MemberEvent.DROP))
