@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -17,36 +16,31 @@ import msgspec
 from tidegate.clock import Clock
 from tidegate.cloud.caller import Caller
 from tidegate.errors import CloudError
-from tidegate.reconcile.engine import MAX_ATTEMPTS, Fenced, Run, Suspend
+from tidegate.reconcile.engine import MAX_ATTEMPTS, Run, Suspend
+from tidegate.reconcile.runbook.loop import LoopDriver
+from tidegate.reconcile.runbook.notebook import Notebook
+from tidegate.reconcile.runbook.turn import Turns
 from tidegate.services.oos import errors, limits
-from tidegate.services.oos.actions import PERFORMERS
-from tidegate.services.oos.actions.base import ActionFailedError, Finished, LookAgain, Situation
 from tidegate.services.oos.conductor import Continue, Done, Start, next_move
 from tidegate.services.oos.expressions import MissingOutputError, Scope
 from tidegate.services.oos.facts import pseudo_parameters
 from tidegate.services.oos.library import Library
-from tidegate.services.oos.masking import Mask
 from tidegate.services.oos.model import Task, Template
 from tidegate.services.oos.parameter_store import ParameterStore
 from tidegate.services.oos.ports import OOS_SERVICE, Roles
 from tidegate.services.oos.sandbox import Programs
 from tidegate.services.oos.secrets import Secrets
-from tidegate.services.oos.selectors import select_output
 from tidegate.services.oos.states import (
     FINAL_EXECUTION,
-    FINAL_TASK,
     Event,
     ExecutionStatus,
     TaskStatus,
-    next_execution_status,
-    next_task_status,
 )
-from tidegate.services.oos.values import ExpressionError, check_size, is_true
+from tidegate.services.oos.values import ExpressionError, check_size
 from tidegate.services.operation import Principal
 from tidegate.store.database import Database
 from tidegate.store.oos import journal
 from tidegate.store.oos.records import ExecutionRecord, LogLine, TaskRecord
-from tidegate.telemetry.points import reach
 
 #: gives the caller that calls the cloud as somebody
 CallAs = Callable[[Principal], Caller]
@@ -113,8 +107,8 @@ class ExecutionController:
             conditions=template.conditions,
             store=secrets.read,
         )
-        caller = self._caller(execution)
-        await _Look(run, self._database, execution, tasks, template, scope, secrets, caller).conduct()
+        book = Notebook(run, self._database, execution, tasks, scope, secrets)
+        await _Look(book, template, self._caller(execution)).conduct()
 
     async def _give_up(self, run: Run, execution: ExecutionRecord, error: Exception) -> None:
         reason = str(error)[: limits.MESSAGE_CHARACTERS] if isinstance(error, CloudError) else type(error).__name__
@@ -154,228 +148,91 @@ class ExecutionController:
 
 
 class _Look:
-    """One look at an execution: what is known of it, and what is to be written with the next step forward."""
+    """One look at an execution: from move to move, until it ends or waits."""
 
-    def __init__(
-        self,
-        run: Run,
-        database: Database,
-        execution: ExecutionRecord,
-        tasks: list[TaskRecord],
-        template: Template,
-        scope: Scope,
-        secrets: Secrets,
-        caller: Callable[[], Awaitable[Caller]],
-    ) -> None:
-        self._run = run
-        self._database = database
-        self._execution = execution
-        self._status = ExecutionStatus(execution.status)
-        self._tasks = tasks
+    def __init__(self, book: Notebook, template: Template, caller: Callable[[], Awaitable[Caller]]) -> None:
+        self._book = book
         self._template = template
-        self._scope = scope
-        self._secrets = secrets
-        self._outputs = dict(scope.outputs)
-        self._caller = caller
-        self._mask = Mask(execution.parameters, execution.secrets)
-        self._lines: list[LogLine] = []
-        self._changed: dict[str, TaskRecord] = {}
+        self._turns = Turns(book, caller)
+        self._loops = LoopDriver(book, self._turns)
 
     async def conduct(self) -> None:
         """Go from move to move until the execution ends or a task waits."""
         while True:
-            move = next_move(self._template, self._tasks, cancelled=self._is_cancelled)
+            move = next_move(self._template, self._book.tasks, cancelled=self._is_cancelled)
             match move:
                 case Start(task):
                     await self._start(task)
                 case Continue():
-                    await self._continue(self._tasks[-1])
+                    await self._continue(self._book.tasks[-1])
                 case Done():
                     return await self._end(move)
 
     @property
     def _is_cancelled(self) -> bool:
-        return self._run.control == "cancel"
-
-    # ---- a task begins -------------------------------------------------------------------------------------------
+        return self._book.run.control == "cancel"
 
     async def _start(self, task: Task) -> None:
-        """Evaluate what the task needs. A task that is skipped or cannot begin is written with the next step."""
-        now, number = self._run.now(), len(self._tasks) + 1
+        """Begin a task. One that is skipped or cannot begin is written with the next step."""
+        book = self._book
+        now, number = book.run.now(), len(book.tasks) + 1
         record = TaskRecord(
-            id=f"{self._execution.id}.t{number:04}",
-            execution_id=self._execution.id,
+            id=f"{book.execution.id}.t{number:04}",
+            execution_id=book.execution.id,
             number=number,
             name=task.name,
             action=task.action,
             status=TaskStatus.PENDING,
-            properties={},
-            polling={},
-            outputs={},
-            memo={},
             created_at=now,
             started_at=now,
             updated_at=now,
         )
-        self._tasks.append(record)
-        scope = self._current_scope()
+        book.tasks.append(record)
         try:
-            if task.when is not None and not is_true(await task.when.evaluate(scope)):
-                self._log(record.id, f"The task {task.name} is skipped: its When is false.")
-                return self._change(record, Event.SKIP)
-            properties = check_size(await task.properties.evaluate(scope))
-            polling = await task.polling.evaluate(scope)
+            if await self._turns.is_skipped(None if task.asks_each_item else task.when, record, book.scope):
+                return
+            if task.loop is not None:
+                await self._loops.begin(task, task.loop, record)
+            else:
+                await self._turns.begin(task, record, book.scope)
+                await book.write()
         except ExpressionError as error:
-            return self._fail(record, str(error))
-        if not isinstance(properties, dict):
-            return self._fail(record, "Properties must be a map")
-        self._log(record.id, f"The task {task.name} ({task.action}) is started.")
-        record = self._secrets.seal(msgspec.structs.replace(record, properties=properties, polling=polling))
-        self._change(record, Event.RUN)
-        await self._write()
-        return None
-
-    # ---- a task is under way -------------------------------------------------------------------------------------
+            book.fail(record, str(error))
 
     async def _continue(self, record: TaskRecord) -> None:
         """Look at the running task: it ends, fails, or says when to look again."""
-        now = self._run.now()
+        book, task = self._book, self._template.task(record.name)
         if self._is_cancelled:
-            self._log(record.id, f"The task {record.name} is cancelled.")
-            return self._change(record, Event.CANCEL)
-        if record.due_at is not None and now < record.due_at:
+            if task.loop is not None:
+                await self._loops.cancel(record)
+            book.log(record.id, f"The task {record.name} is cancelled.")
+            return book.change(record, Event.CANCEL)
+        if task.loop is not None:
+            return await self._loops.go_on(task, task.loop, record)
+        if record.due_at is not None and book.run.now() < record.due_at:
             raise Suspend(record.due_at)
-        task = self._template.task(record.name)
-        try:
-            outcome = await PERFORMERS[task.action](self._situation(task, record, now))
-        except ActionFailedError as error:
-            return await self._fail_with_outputs(task, record, error)
-        except (CloudError, ExpressionError) as error:
-            return self._fail(record, str(error))
-        if isinstance(outcome, LookAgain):
-            self._change(msgspec.structs.replace(record, memo=outcome.memo, due_at=outcome.at), Event.RUN)
-            await self._write()
-            raise Suspend(outcome.at)
-        await self._succeed(task, record, outcome)
+        again = await self._turns.look(task, record, book.scope)
+        if again is not None:
+            await book.write()
+            raise Suspend(again)
         return None
 
-    def _situation(self, task: Task, record: TaskRecord, now: datetime) -> Situation:
-        record = self._secrets.reveal(record)
-        return Situation(
-            task=task,
-            properties=record.properties,
-            polling=record.polling,
-            scope=self._current_scope(),
-            region=self._execution.region,
-            client_token=f"{self._execution.id}:t{record.number:04}",
-            now=now,
-            caller=self._caller,
-            memo=record.memo,
-            log=lambda message: self._log(record.id, message),
-        )
-
-    async def _succeed(self, task: Task, record: TaskRecord, outcome: Finished) -> None:
-        try:
-            outputs = await self._select(task, outcome.answer)
-        except ExpressionError as error:
-            return self._fail(record, str(error))
-        self._log(record.id, f"The task {task.name} is completed.")
-        return self._change(msgspec.structs.replace(record, outputs=outputs, jump=outcome.jump), Event.SUCCEED)
-
-    async def _fail_with_outputs(self, task: Task, record: TaskRecord, error: ActionFailedError) -> None:
-        """Fail; outputs are selected from what there is, if that is possible (oos.md 5.3, ASSUMPTION)."""
-        if error.answer is not None:
-            try:
-                record = msgspec.structs.replace(record, outputs=await self._select(task, error.answer))
-            except ExpressionError as reason:
-                self._log(record.id, f"The outputs of the failed task are left out: {reason}.")
-        self._fail(record, str(error))
-
-    async def _select(self, task: Task, answer: Any) -> dict[str, Any]:
-        scope = self._current_scope()
-        outputs = {output.name: await select_output(output, answer, scope) for output in task.outputs}
-        check_size(outputs)
-        hidden: dict[str, Any] = self._secrets.hide(outputs)
-        return hidden
-
-    def _fail(self, record: TaskRecord, message: str) -> None:
-        message = self._show(message)
-        self._log(record.id, f"The task {record.name} failed: {message}")
-        self._change(msgspec.structs.replace(record, status_message=message), Event.FAIL)
-
-    # ---- the execution ends --------------------------------------------------------------------------------------
-
     async def _end(self, done: Done) -> None:
-        self._status = next_execution_status(self._status, _ENDS[done.status])
-        outputs = None if done.status == ExecutionStatus.CANCELLED else await self._template_outputs()
+        outputs = None if done.status == ExecutionStatus.CANCELLED else await self._outputs()
         message = f": {done.message}" if done.message else "."
-        self._log("", f"The execution ended: {done.status}{message}")
-        await self._write(message=done.message, outputs=outputs, ended=True)
+        self._book.log("", f"The execution ended: {done.status}{message}")
+        await self._book.end(_ENDS[done.status], done.message, outputs)
 
-    async def _template_outputs(self) -> dict[str, Any]:
+    async def _outputs(self) -> dict[str, Any]:
         """Evaluate the template's outputs; one that needs what no task produced is null (oos.md 1.6)."""
-        scope = replace(self._current_scope(), strict=True)
+        scope = replace(self._book.scope, strict=True)
         outputs: dict[str, Any] = {}
         for output in self._template.outputs:
             try:
-                outputs[output.name] = self._secrets.hide(check_size(await output.value.evaluate(scope)))
+                outputs[output.name] = self._book.secrets.hide(check_size(await output.value.evaluate(scope)))
             except MissingOutputError:
                 outputs[output.name] = None
             except ExpressionError as error:
-                self._log("", f"The output {output.name} has no value: {error}.")
+                self._book.log("", f"The output {output.name} has no value: {error}.")
                 outputs[output.name] = None
         return outputs
-
-    # ---- writing -------------------------------------------------------------------------------------------------
-
-    def _current_scope(self) -> Scope:
-        return replace(self._scope, outputs=self._outputs)
-
-    def _change(self, record: TaskRecord, event: Event) -> None:
-        """Put a task into its next status, in memory; ``_write`` writes it down."""
-        now, status = self._run.now(), next_task_status(TaskStatus(record.status), event)
-        is_final = status in FINAL_TASK
-        changed = msgspec.structs.replace(
-            record,
-            status=status,
-            updated_at=now,
-            ended_at=now if is_final else None,
-            due_at=None if is_final else record.due_at,
-        )
-        self._tasks[record.number - 1] = self._changed[record.id] = changed
-        self._outputs.update(((record.name, name), value) for name, value in changed.outputs.items())
-
-    def _log(self, task_execution_id: str, message: str) -> None:
-        line = LogLine(at=self._run.now(), task_execution_id=task_execution_id, message=self._show(message))
-        self._lines.append(line)
-
-    def _show(self, message: str) -> str:
-        """Return a message without secrets, without what PostgreSQL takes in no text, and not endless."""
-        message = str(self._secrets.hide(self._mask.text(message)))
-        return message.replace("\0", "\\0")[: limits.MESSAGE_CHARACTERS]
-
-    async def _write(self, *, message: str = "", outputs: Any = None, ended: bool = False) -> None:
-        """Write everything since the last step forward, in one statement. Raises Fenced."""
-        now = self._run.now()
-        if not ended:
-            self._status = next_execution_status(self._status, Event.RUN)
-            # Visible from the moment the first task fails, while later tasks run (oos.md 4.3).
-            message = next((task.status_message for task in self._tasks if task.status == TaskStatus.FAILED), "")
-        progress = journal.Progress(
-            execution_id=self._execution.id,
-            status=self._status,
-            status_message=message,
-            outputs=outputs,
-            ended_at=now if ended else None,
-            tasks=list(self._changed.values()),
-            lines=self._lines,
-            now=now,
-        )
-        reach("execution.write.before")
-        async with self._database.connection() as connection:
-            control = await journal.advance(connection, self._run.key, self._run.token, progress)
-        if control is None:
-            raise Fenced(self._run.key)
-        reach("execution.write.recorded")
-        self._run.control = control
-        self._changed, self._lines = {}, []

@@ -205,14 +205,12 @@ def test_what_is_not_built_yet_is_told_apart_from_what_is_wrong() -> None:
     tasks = [
         {"Name": "run", "Action": "ACS::ECS::RunCommand", "Properties": {}},
         {"Name": "ask", "Action": "ACS::Approve", "Properties": {"NotifyType": "WebHook"}},
-        call("each", Loop={"Items": [1]}),
     ]
 
     assert messages(Tasks=tasks) == []
     assert messages("unsupported", Tasks=tasks) == [
         "V4 the action ACS::ECS::RunCommand is not supported yet",
         "V4 the action ACS::Approve is not supported yet",
-        "V5 Loop is not supported yet",
     ]
 
 

@@ -194,7 +194,9 @@ class Compiler:
     def _pseudo(self, name: str, written: str, mark: Mark) -> Expression:
         if name not in PSEUDO_PARAMETERS:
             self._problems.error(mark, "V7", f"{written}: there is no pseudo parameter of this name")
-        elif name == "taskloopitem" and not self._in_loop:
+        elif name == "taskloopitem" and self._in_loop:
+            self.has_met_item = True
+        elif name == "taskloopitem":
             self._problems.error(mark, "V7", f"{written}: has a meaning only in a task with a Loop")
         return PseudoReference(name)
 

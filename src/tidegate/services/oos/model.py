@@ -92,6 +92,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     properties: Expression
     outputs: tuple[TaskOutput, ...] = ()
     when: Expression | None = None
+    #: whether ``when`` depends on the loop's item, so that items are skipped instead of the task (oos.md 4.2)
+    asks_each_item: bool = False
     on_error: str = END
     on_success: str = NEXT
     loop: Loop | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tidegate.services.oos import limits
@@ -86,6 +86,7 @@ class TaskParser:
         in_loop = _has_loop(node)
         branches, default_task = self._choices(definition, keys.get("Properties"), in_loop=in_loop)
         outputs = self._outputs(keys.get("Outputs"), in_loop=in_loop)
+        when, asks_each_item = self._when(keys.get("When"), in_loop=in_loop)
         task = Task(
             name=str(keys["Name"].value) if "Name" in keys else "",
             action=action,
@@ -94,7 +95,8 @@ class TaskParser:
             description=keys["Description"].plain() if "Description" in keys else None,
             properties=self._properties(definition, keys.get("Properties"), node.mark, in_loop=in_loop),
             outputs=outputs,
-            when=self._optional(keys.get("When"), self._compiler.compile_condition, in_loop=in_loop),
+            when=when,
+            asks_each_item=asks_each_item,
             on_error=self._jump(keys.get("OnError"), END),
             on_success=self._jump(keys.get("OnSuccess"), NEXT),
             loop=self._loop(keys.get("Loop"), definition, {output.name for output in outputs}) if in_loop else None,
@@ -175,8 +177,12 @@ class TaskParser:
             parsed.append(TaskOutput(name, str(kind), compiled))
         return tuple(parsed)
 
-    def _optional(self, node: Node | None, compile_: Callable[..., Expression], *, in_loop: bool) -> Expression | None:
-        return None if node is None or node.value is None else compile_(node, in_loop=in_loop)
+    def _when(self, node: Node | None, *, in_loop: bool) -> tuple[Expression | None, bool]:
+        """Return the condition and whether it depends on the item of a loop."""
+        if node is None or node.value is None:
+            return None, False
+        self._compiler.has_met_item = False
+        return self._compiler.compile_condition(node, in_loop=in_loop), self._compiler.has_met_item
 
     def _jump(self, node: Node | None, default: str) -> str:
         """Return where a jump leads: ``ACS::END``, ``ACS::NEXT`` or a task's own spelling (V6)."""
@@ -225,7 +231,6 @@ class TaskParser:
             self._problems.error(node.keys[key], "V5", f'a Loop has no key "{key}"')
         if definition is not None and not definition.may_loop:
             self._problems.error(node.mark, "V5", f"{definition.name} cannot have a Loop")
-        self._problems.unsupported(node.mark, "V5", "Loop is not supported yet")
         items: Node = node.value["Items"]
         if isinstance(items.value, list) and len(items.value) > limits.LOOP_ITEMS:
             self._problems.error(items.mark, "V5", f"a Loop has {limits.LOOP_ITEMS} items at most")

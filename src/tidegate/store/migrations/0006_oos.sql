@@ -80,16 +80,22 @@ create table oos_execution (
 create index oos_execution_started on oos_execution (account_id, region, started_at desc, id desc);
 create index oos_execution_template on oos_execution (account_id, region, template_name);
 
--- One start of one task; a finished one is never run again.
+-- One start of one task, or of one item of a looped task; a finished one is never run again.
 create table oos_task (
     id             text primary key,
     execution_id   text not null references oos_execution (id) on delete cascade,
-    -- order of start, from 1
+    -- the looped task, for an item
+    parent_id      text,
+    -- order of start, from 1: among the execution's tasks, or among the items of a looped task
     number         integer not null,
     name           text not null,
     action         text not null,
     status         text not null,
     status_message text not null default '',
+    -- of a looped task: its items and its rate control; of an item: its value and the number of its batch
+    loop           json,
+    item           json,
+    batch          integer,
     -- as evaluated at the start: the same at every look
     properties     json not null,
     polling        json not null,
@@ -102,9 +108,10 @@ create table oos_task (
     created_at     timestamptz not null,
     started_at     timestamptz not null,
     updated_at     timestamptz not null,
-    ended_at       timestamptz,
-    unique (execution_id, number)
+    ended_at       timestamptz
 );
+create unique index oos_task_number on oos_task (execution_id, number) where parent_id is null;
+create unique index oos_task_item on oos_task (parent_id, number) where parent_id is not null;
 
 create table oos_log (
     execution_id      text not null references oos_execution (id) on delete cascade,

@@ -51,6 +51,9 @@ class TaskFilter(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     action: str | None = None
     status: str | None = None
+    #: the looped task whose items are asked for
+    parent_id: str | None = None
+    has_items: bool = False
     started_before: datetime | None = None
     started_after: datetime | None = None
     ended_before: datetime | None = None
@@ -141,9 +144,9 @@ async def overviews(connection: Connection, execution_ids: Sequence[str]) -> Map
     """Return what lists show beside the rows, for each of these executions."""
     rows = await connection.fetch(
         "select id, (select json_object_agg(status, tasks) from"
-        "   (select status, count(*) as tasks from oos_task where execution_id = wanted.id group by status) counted) as counters,"
+        "   (select status, count(*) as tasks from oos_task where execution_id = wanted.id and parent_id is null group by status) counted) as counters,"
         " (select json_agg(json_build_object('id', task.id, 'name', name, 'action', action) order by number)"
-        "   from oos_task task where execution_id = wanted.id and status in ('Running', 'Waiting')) as current,"
+        "   from oos_task task where execution_id = wanted.id and parent_id is null and status in ('Running', 'Waiting')) as current,"
         " exists (select from oos_execution child where child.parent_id = wanted.id) as has_children"
         " from unnest($1::text[]) as wanted (id)",
         list(execution_ids),
@@ -168,6 +171,7 @@ async def list_tasks(
     conditions.add("task.name = ?", wanted.name)
     conditions.add("lower(task.action) = lower(?)", wanted.action)
     conditions.add("task.status = ?", wanted.status)
+    conditions.add("task.parent_id = ?", wanted.parent_id)
     conditions.add("task.started_at <= ?", wanted.started_before)
     conditions.add("task.started_at >= ?", wanted.started_after)
     conditions.add("task.ended_at <= ?", wanted.ended_before)
@@ -176,6 +180,7 @@ async def list_tasks(
     rows = await connection.fetch(
         f"select {_TASK} from oos_task task join oos_execution execution on execution.id = task.execution_id"
         f" where execution.account_id = $1 and execution.region = $2{conditions}"
+        f"{'' if wanted.has_items else ' and task.parent_id is null'}"
         f" order by task.{wanted.sort_by} {order}, task.execution_id {order}, task.number {order}"
         f" offset {offset:d} limit {limit:d}",
         *conditions.arguments,

@@ -54,15 +54,23 @@ async def load(connection: Connection, execution_id: str) -> tuple[ExecutionReco
     execution = ExecutionRecord(**row)
     if execution.status == "Started":  # no task has begun
         return execution, []
-    rows = await connection.fetch(f"select {_TASK} from oos_task where execution_id = $1 order by number", execution_id)
+    rows = await connection.fetch(
+        f"select {_TASK} from oos_task where execution_id = $1 and parent_id is null order by number", execution_id
+    )
     return execution, [TaskRecord(**task) for task in rows]
+
+
+async def load_items(connection: Connection, parent_id: str) -> list[TaskRecord]:
+    """Return the items of a looped task that have begun, in their order."""
+    rows = await connection.fetch(f"select {_TASK} from oos_task where parent_id = $1 order by number", parent_id)
+    return [TaskRecord(**item) for item in rows]
 
 
 #: what a task that has begun can still change
 _CHANGING = ("status", "status_message", "outputs", "jump", "memo", "due_at", "updated_at", "ended_at")
-_JSON = ("properties", "polling", "outputs", "memo")
+_JSON = ("loop", "item", "properties", "polling", "outputs", "memo")
 _MOMENTS = ("due_at", "created_at", "started_at", "updated_at", "ended_at")
-_TYPES = {"number": "integer"} | dict.fromkeys(_MOMENTS, "timestamptz")
+_TYPES = {"number": "integer", "batch": "integer"} | dict.fromkeys(_MOMENTS, "timestamptz")
 #: json inside the given json travels as text: PostgreSQL takes no NUL character out of json otherwise
 _VALUES = ", ".join(f"{name}::json" if name in _JSON else name for name in TaskRecord.__struct_fields__)
 _GIVEN = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in TaskRecord.__struct_fields__)

@@ -78,20 +78,28 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One start of a task; one row of ``oos_task``."""
+    """One start of a task, or of one item of a looped task; one row of ``oos_task``."""
 
     id: str
     execution_id: str
+    #: the looped task, for an item
+    parent_id: str | None = None
+    #: order of start, from 1: among the execution's tasks, or among the items of a looped task
     number: int
     name: str
     action: str
     status: str
     status_message: str = ""
-    properties: Mapping[str, Any]
-    polling: Mapping[str, Any]
-    outputs: Mapping[str, Any]
+    #: of a looped task: ``Items`` and ``RateControl`` as evaluated
+    loop: Mapping[str, Any] | None = None
+    #: of an item: what ``ACS::TaskLoopItem`` stands for, and the number of its batch, from 1
+    item: Any = None
+    batch: int | None = None
+    properties: Mapping[str, Any] = {}
+    polling: Mapping[str, Any] = {}
+    outputs: Mapping[str, Any] = {}
     jump: str | None = None
-    memo: Mapping[str, Any]
+    memo: Mapping[str, Any] = {}
     due_at: datetime | None = None
     #: what the task really runs with, when a secret is in it: properties and polling are masked then
     sealed: str = ""

@@ -64,6 +64,8 @@ class ListTaskExecutionsRequest(Paged):
     task_name: str | None = None
     task_action: str | None = None
     status: str | None = None
+    parent_task_execution_id: str | None = None
+    include_child_task_execution: bool = False
     start_date_before: datetime | None = None
     start_date_after: datetime | None = None
     end_date_before: datetime | None = None
@@ -95,7 +97,7 @@ class ListExecutionsAnswer(PagedAnswer, kw_only=True):
 
 
 class TaskExecutionItem(Answer, kw_only=True):
-    """One start of a task; ``Properties`` and ``Outputs`` are JSON text."""
+    """One start of a task or of one item of it; ``Properties``, ``Outputs`` and ``LoopItem`` are JSON text."""
 
     task_execution_id: str
     execution_id: str
@@ -105,6 +107,10 @@ class TaskExecutionItem(Answer, kw_only=True):
     status_message: str
     properties: str
     outputs: str
+    loop: Mapping[str, Any] | msgspec.UnsetType
+    loop_item: str | msgspec.UnsetType
+    loop_batch_number: int | msgspec.UnsetType
+    parent_task_execution_id: str | msgspec.UnsetType
     extra_data: Mapping[str, Any]
     template_id: str | msgspec.UnsetType
     create_date: str
@@ -219,6 +225,8 @@ async def list_task_executions(
         name=request.task_name,
         action=request.task_action,
         status=request.status,
+        parent_id=request.parent_task_execution_id,
+        has_items=_wants_items(request),
         started_before=request.start_date_before,
         started_after=request.start_date_after,
         ended_before=request.end_date_before,
@@ -235,6 +243,11 @@ async def list_task_executions(
     )
 
 
+def _wants_items(request: ListTaskExecutionsRequest) -> bool:
+    """Whether items of loops are shown (oos.md 8.2); a parent or an id asks for exactly what it names."""
+    return bool(request.include_child_task_execution or request.parent_task_execution_id or request.task_execution_id)
+
+
 def _task_item(task: TaskRecord, execution: ExecutionRecord) -> TaskExecutionItem:
     mask = Mask(execution.parameters, execution.secrets)
     return TaskExecutionItem(
@@ -246,6 +259,10 @@ def _task_item(task: TaskRecord, execution: ExecutionRecord) -> TaskExecutionIte
         status_message=task.status_message,
         properties=short_json_text(mask.value(task.properties)),
         outputs=short_json_text(mask.value(task.outputs)),
+        loop=msgspec.UNSET if task.loop is None else mask.value(task.loop),
+        loop_item=msgspec.UNSET if task.parent_id is None else short_json_text(mask.value(task.item)),
+        loop_batch_number=msgspec.UNSET if task.batch is None else task.batch,
+        parent_task_execution_id=given(task.parent_id),
         extra_data={},
         template_id=given(execution.template_id),
         create_date=to_seconds(task.created_at),

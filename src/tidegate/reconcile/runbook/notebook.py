@@ -1,0 +1,131 @@
+"""What a look knows of an execution, and what is to be written with the next step forward."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from tidegate.reconcile.run import Fenced, Run
+from tidegate.services.oos import limits
+from tidegate.services.oos.expressions import Scope
+from tidegate.services.oos.masking import Mask
+from tidegate.services.oos.secrets import Secrets
+from tidegate.services.oos.states import (
+    FINAL_TASK,
+    Event,
+    ExecutionStatus,
+    TaskStatus,
+    next_execution_status,
+    next_task_status,
+)
+from tidegate.store.database import Database
+from tidegate.store.oos import journal
+from tidegate.store.oos.records import ExecutionRecord, LogLine, TaskRecord
+from tidegate.telemetry.points import reach
+
+
+class Notebook:
+    """Changes are made in memory; ``write`` writes all of them down in one statement."""
+
+    def __init__(
+        self,
+        run: Run,
+        database: Database,
+        execution: ExecutionRecord,
+        tasks: list[TaskRecord],
+        scope: Scope,
+        secrets: Secrets,
+    ) -> None:
+        self.run = run
+        self.execution = execution
+        self.status = ExecutionStatus(execution.status)
+        #: in the order of their start
+        self.tasks = tasks
+        #: of the looped task under way, in the order of the items
+        self.items: list[TaskRecord] = []
+        self.secrets = secrets
+        self._database = database
+        self._scope = scope
+        self._outputs = dict(scope.outputs)
+        self._mask = Mask(execution.parameters, execution.secrets)
+        self._lines: list[LogLine] = []
+        self._changed: dict[str, TaskRecord] = {}
+
+    @property
+    def scope(self) -> Scope:
+        """What names stand for now."""
+        return replace(self._scope, outputs=self._outputs)
+
+    async def load_items(self, parent: TaskRecord) -> None:
+        """Read the items of a looped task that a look before has begun."""
+        async with self._database.connection() as connection:
+            self.items = await journal.load_items(connection, parent.id)
+
+    def change(self, record: TaskRecord, event: Event) -> None:
+        """Put a task or an item into its next status."""
+        now, status = self.run.now(), next_task_status(TaskStatus(record.status), event)
+        is_final = status in FINAL_TASK
+        changed = msgspec.structs.replace(
+            record,
+            status=status,
+            updated_at=now,
+            ended_at=now if is_final else None,
+            due_at=None if is_final else record.due_at,
+        )
+        self._changed[record.id] = changed
+        if record.parent_id is not None:
+            self.items[record.number - 1] = changed
+            return
+        self.tasks[record.number - 1] = changed
+        self._outputs.update(((record.name, name), value) for name, value in changed.outputs.items())
+
+    def fail(self, record: TaskRecord, message: str) -> None:
+        """Let a task or an item fail."""
+        message = self.show(message)
+        self.log(record.id, f"The task {record.name} failed: {message}")
+        self.change(msgspec.structs.replace(record, status_message=message), Event.FAIL)
+
+    def log(self, task_execution_id: str, message: str) -> None:
+        """Add a line to the execution's log."""
+        line = LogLine(at=self.run.now(), task_execution_id=task_execution_id, message=self.show(message))
+        self._lines.append(line)
+
+    def show(self, message: str) -> str:
+        """Return a message without secrets, without what PostgreSQL takes in no text, and not endless."""
+        message = str(self.secrets.hide(self._mask.text(message)))
+        return message.replace("\0", "\\0")[: limits.MESSAGE_CHARACTERS]
+
+    async def write(self) -> None:
+        """Write everything since the last step forward. Raises Fenced."""
+        self.status = next_execution_status(self.status, Event.RUN)
+        # Visible from the moment the first task fails, while later tasks run (oos.md 4.3).
+        message = next((task.status_message for task in self.tasks if task.status == TaskStatus.FAILED), "")
+        await self._write(message)
+
+    async def end(self, event: Event, message: str, outputs: Any) -> None:
+        """Write everything, with the execution's end. Raises Fenced."""
+        self.status = next_execution_status(self.status, event)
+        await self._write(message, outputs=outputs, ended=True)
+
+    async def _write(self, message: str, *, outputs: Any = None, ended: bool = False) -> None:
+        now = self.run.now()
+        progress = journal.Progress(
+            execution_id=self.execution.id,
+            status=self.status,
+            status_message=message,
+            outputs=outputs,
+            ended_at=now if ended else None,
+            tasks=list(self._changed.values()),
+            lines=self._lines,
+            now=now,
+        )
+        reach("execution.write.before")
+        async with self._database.connection() as connection:
+            control = await journal.advance(connection, self.run.key, self.run.token, progress)
+        if control is None:
+            raise Fenced(self.run.key)
+        reach("execution.write.recorded")
+        self.run.control = control
+        self._changed, self._lines = {}, []
