@@ -17,8 +17,8 @@ from tidegate.errors import ConfigurationError
 from tidegate.folder import DataFolder, Endpoint, LocalKey
 from tidegate.gateway.app import Gateway
 from tidegate.gateway.server import HttpServer
+from tidegate.ground import Ground, open_ground
 from tidegate.ids import Ids
-from tidegate.plane.world import World, open_world
 from tidegate.reconcile.activity import ActivityController
 from tidegate.reconcile.engine import Controller, Node
 from tidegate.reconcile.execution import ExecutionController
@@ -51,8 +51,6 @@ from tidegate.services.sts.api import sts as sts_product
 from tidegate.services.sts.service import Sts
 from tidegate.settings import Settings
 from tidegate.store import plane
-from tidegate.store.database import Database
-from tidegate.store.embedded import EmbeddedPostgres
 from tidegate.store.nonces import Nonces
 from tidegate.telemetry import get_logger
 from tidegate.vault import Vault
@@ -66,9 +64,8 @@ _log = get_logger("cloud")
 class Cloud:
     """One running cloud: its parts, and where it listens."""
 
-    def __init__(
-        self, settings: Settings, clock: Clock, ids: Ids, database: Database, world: World, vault: Vault
-    ) -> None:
+    def __init__(self, ground: Ground, clock: Clock, ids: Ids) -> None:
+        settings, database, world, vault = ground.settings, ground.database, ground.world, ground.vault
         self.settings = settings
         self.clock = clock
         self.world = world
@@ -173,25 +170,22 @@ class Cloud:
     async def running(
         cls, settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None
     ) -> AsyncIterator[Cloud]:
-        """Start a cloud, yield it when it answers, stop it at the end.
+        """Start a cloud from nothing, yield it when it answers, stop it at the end; see ``on`` and ``open_ground``."""
+        async with open_ground(settings) as ground, cls.on(ground, clock=clock, ids=ids) as cloud:
+            yield cloud
 
-        What was there goes on where it was. At the end hosts and Redis servers live on for the next start, unless the
-        cloud is ephemeral. Raises ConfigurationError when the folder is in use or something asked for cannot be had.
-        """
-        folder = DataFolder(settings.data_dir)
-        folder.create()
-        vault = Vault.in_folder(folder.path)
+    @classmethod
+    @asynccontextmanager
+    async def on(cls, ground: Ground, *, clock: Clock | None = None, ids: Ids | None = None) -> AsyncIterator[Cloud]:
+        """Start a cloud on its ground and yield it when it answers; what was there goes on where it was."""
+        clock = clock or (AdjustableClock() if ground.settings.adjustable_clock else SystemClock())
+        cloud = cls(ground, clock, ids or Ids())
         async with AsyncExitStack() as leaving:
-            database, world = await asyncio.gather(
-                _open_database(settings, folder, leaving), _open_world(settings, leaving)
-            )
-            clock = clock or (AdjustableClock() if settings.adjustable_clock else SystemClock())
-            cloud = cls(settings, clock, ids or Ids(), database, world, vault)
             leaving.push_async_callback(cloud.nonces.close)
             leaving.push_async_callback(cloud.sandbox.close)
-            await cloud._begin(folder, vault)
+            await cloud._begin(ground.folder, ground.vault)
             await cloud._work(leaving)
-            await cloud._listen(folder, leaving)
+            await cloud._listen(ground.folder, leaving)
             yield cloud
 
     @property
@@ -275,32 +269,3 @@ class Cloud:
     async def _facts(self) -> Mapping[str, Any]:
         """What the health page tells beside readiness: counts and names, nothing that needs a permission."""
         return await self.world.facts()
-
-
-async def end_everything(settings: Settings) -> None:
-    """End the hosts, the Redis servers and the database of a stopped cloud.
-
-    Raises ConfigurationError when its control plane still runs.
-    """
-    folder = DataFolder(settings.data_dir)
-    async with AsyncExitStack() as leaving:
-        await _open_database(settings, folder, leaving)
-        world = await open_world(settings)
-        await world.close(destroy=True)
-
-
-async def _open_database(settings: Settings, folder: DataFolder, leaving: AsyncExitStack) -> Database:
-    dsn = settings.database
-    if dsn is None:
-        postgres = EmbeddedPostgres(folder.database, ephemeral=settings.ephemeral)
-        dsn = await postgres.start()
-        leaving.push_async_callback(postgres.stop)
-    database = await Database.open(dsn)
-    leaving.push_async_callback(database.close)
-    return database
-
-
-async def _open_world(settings: Settings, leaving: AsyncExitStack) -> World:
-    world = await open_world(settings)
-    leaving.push_async_callback(world.close, destroy=settings.ephemeral)
-    return world

@@ -10,15 +10,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
-from tidegate.assembly import Cloud
 from tidegate.cli import loop
+from tidegate.cli.starting import started
 from tidegate.cli.tutorial import STEPS, Observation, Tutorial
 from tidegate.settings import Settings
+
+if TYPE_CHECKING:
+    from tidegate.assembly import Cloud
 
 
 def demo(
@@ -100,9 +103,9 @@ async def _run(settings: Settings, screen: _JsonLines | _Timeline) -> bool:
     assert told_to_stop is not None
     # Ctrl-C already does this; whoever ends the demo, it cleans up behind itself.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_stop.cancel)
-    started = time.monotonic()
+    began = time.monotonic()
     observed: list[Observation] = []
-    async with Cloud.running(settings) as cloud:
+    async with started(settings) as cloud:
         screen.begin(cloud)
         async with cloud.client() as client:
             async for observation in Tutorial(client, region=settings.region, clock=cloud.clock).run():
@@ -110,7 +113,7 @@ async def _run(settings: Settings, screen: _JsonLines | _Timeline) -> bool:
                 screen.show(observation)
         world = cloud.world.summary
     ok = len(observed) == len(STEPS) and all(observation.ok for observation in observed)
-    seconds = round(time.monotonic() - started, 3)
+    seconds = round(time.monotonic() - began, 3)
     screen.end({"step": "summary", "ok": ok, **world, "seconds": seconds})
     if not ok:
         print("not observed: see the last step above", file=sys.stderr)

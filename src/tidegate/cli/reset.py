@@ -32,6 +32,6 @@ def reset(
 
 async def _end(settings: Settings) -> None:
     """End what outlives the control plane. Raises ConfigurationError when that still runs."""
-    from tidegate.assembly import end_everything  # noqa: PLC0415 - `--help` does without
+    from tidegate.ground import end_everything  # noqa: PLC0415 - `--help` does without
 
     await end_everything(settings)

@@ -13,6 +13,7 @@ import typer
 
 from tidegate.cli import loop
 from tidegate.cli.options import DataDir, Port
+from tidegate.cli.starting import started
 from tidegate.errors import ConfigurationError
 from tidegate.settings import Settings
 
@@ -62,12 +63,10 @@ def up(
 
 
 async def _serve(settings: Settings) -> None:
-    from tidegate.assembly import Cloud  # noqa: PLC0415 - `--help` does without
-
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with Cloud.running(settings) as cloud:
+    async with started(settings) as cloud:
         typer.echo(cloud.banner)
         typer.echo(_next_steps(settings, cloud.url))
         typer.echo(f"look at it in a browser (the link works once):  {cloud.console_link()}")
@@ -77,4 +76,4 @@ async def _serve(settings: Settings) -> None:
 
 def _next_steps(settings: Settings, url: str) -> str:
     where = f" --data-dir {settings.data_dir}"
-    return f"listening on {url} · aim your tools here:  eval $(tidegate env{where})"
+    return f'listening on {url} · aim your tools here:  eval "$(tidegate env{where})"'
