@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from tidegate.services.oos.values import to_text
+from tidegate.services.oos.values import to_json, to_text
 
 MASK: Final = "******"
 
@@ -21,6 +21,7 @@ class Mask:
     def __init__(self, parameters: Mapping[str, Any], secrets: Collection[str], mark: str = MASK) -> None:
         self._mark = mark
         texts = {text for name in secrets for text in _texts(parameters.get(name))}
+        texts |= {to_json(text)[1:-1] for text in texts}  # as they stand inside JSON text
         # The longest first: a secret may be part of another one.
         self._hidden = sorted(texts, key=len, reverse=True)
 
