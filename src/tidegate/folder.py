@@ -40,6 +40,8 @@ class DataFolder:
         self.plane = self.path / "plane"
         #: the embedded database
         self.database = self.path / "database"
+        #: the digest of a sign-in link that was not used yet
+        self.console_link = self.path / "console-link.json"
         self._endpoint = self.path / "endpoint.json"
         self._local_key = self.path / "local-key.sealed"
 
@@ -68,7 +70,7 @@ class DataFolder:
             return False
         for folder in (self.plane, self.database):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self._endpoint, self._local_key, self.path / KEY_FILE):
+        for file in (self.console_link, self._endpoint, self._local_key, self.path / KEY_FILE):
             file.unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()
@@ -76,7 +78,7 @@ class DataFolder:
 
     def write_local_key(self, key: LocalKey, vault: Vault) -> None:
         """Keep the root key, sealed."""
-        _replace(self._local_key, vault.seal(msgspec.json.encode(key).decode(), _LOCAL_KEY_OWNER))
+        replace(self._local_key, vault.seal(msgspec.json.encode(key).decode(), _LOCAL_KEY_OWNER))
 
     def read_local_key(self) -> LocalKey:
         """Return the root key. Raises ConfigurationError when no cloud was started here."""
@@ -88,7 +90,7 @@ class DataFolder:
 
     def write_endpoint(self, endpoint: Endpoint) -> None:
         """Say where the cloud listens."""
-        _replace(self._endpoint, msgspec.json.encode(endpoint))
+        replace(self._endpoint, msgspec.json.encode(endpoint))
 
     def read_endpoint(self) -> Endpoint | None:
         """Return where the cloud listens, or listened when it was killed; None when it was stopped."""
@@ -102,7 +104,7 @@ class DataFolder:
         self._endpoint.unlink(missing_ok=True)
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, readable by its owner only."""
     draft = path.with_name(path.name + ".new")
     draft.touch(mode=0o600)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import msgspec
 
+from tidegate.folder import DataFolder, replace
+
 #: How long a printed link can be used.
 LIFETIME = timedelta(minutes=30)
-_FILE = "console-link.json"
 
 
 class _Link(msgspec.Struct, frozen=True):
@@ -23,17 +24,13 @@ class _Link(msgspec.Struct, frozen=True):
 def make(folder: Path, now: datetime) -> str:
     """Return a new token; the one made before in this folder is worthless from now on."""
     token = secrets.token_urlsafe(24)
-    draft = folder / f"{_FILE}.new"
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    draft.write_bytes(msgspec.json.encode(_Link(_digest(token), now + LIFETIME)))
-    draft.replace(folder / _FILE)
+    replace(DataFolder(folder).console_link, msgspec.json.encode(_Link(_digest(token), now + LIFETIME)))
     return token
 
 
 def spend(folder: Path, token: str, now: datetime) -> bool:
     """Use up the token: True once, within its life. Of two that come at the same moment one wins."""
-    path = folder / _FILE
+    path = DataFolder(folder).console_link
     try:
         link = msgspec.json.decode(path.read_bytes(), type=_Link)
     except (OSError, msgspec.MsgspecError):
