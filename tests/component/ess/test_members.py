@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from support.ess import World
+from tidegate.errors import CloudError
 
 
 async def act(world: World, action: str, group: str, *instances: str, **more: Any) -> dict[str, Any]:
@@ -190,6 +192,34 @@ async def test_invalid_instances_can_be_passed_over(world: World) -> None:
         "RemoveInstances", ScalingGroupId=group, InstanceIds=["i-unknown"], IgnoreInvalidInstance=True
     )
     assert alone.code == "InvalidInstanceId.NotFound"
+
+
+async def test_two_groups_that_take_the_same_instance_at_once_do_not_both_get_it(world: World) -> None:
+    groups = [await world.make_group() for _ in range(4)]
+    [instance] = await world.launch()
+
+    answers = await asyncio.gather(
+        *(world.call("AttachInstances", ScalingGroupId=group, InstanceIds=[instance]) for group in groups),
+        return_exceptions=True,
+    )
+    await world.settle()
+
+    refused = [one for one in answers if isinstance(one, CloudError)]
+    assert [one.code for one in refused] == ["InvalidInstanceId.InUse"] * 3
+    assert [state for group in groups for state in (await world.members(group)).values()] == ["InService"]
+
+
+async def test_many_rules_at_once_start_one_activity(world: World) -> None:
+    group = await world.make_group()
+    rule = await world.make_rule(group)
+
+    answers = await asyncio.gather(
+        *(world.call("ExecuteScalingRule", ScalingRuleAri=rule) for _ in range(12)), return_exceptions=True
+    )
+    await world.settle()
+
+    assert sorted(type(one).__name__ for one in answers) == ["CloudError"] * 11 + ["dict"]
+    assert len(await world.members(group)) == 1
 
 
 async def test_a_call_names_at_most_twenty_instances(world: World) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from tidegate.services.ess import limits, refusals, repeats, scope
 from tidegate.services.ess.paging import offset_of, token_after
 from tidegate.services.ess.ports import Surroundings
-from tidegate.services.ess.requests import (
+from tidegate.services.ess.requests.hooks import (
     CompleteLifecycleAction,
     DescribeLifecycleActions,
     RecordLifecycleActionHeartbeat,

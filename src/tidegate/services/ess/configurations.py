@@ -12,14 +12,14 @@ from tidegate.services.ecs.service import LaunchSpec
 from tidegate.services.ess import limits, naming, refusals, repeats, scope, values
 from tidegate.services.ess.paging import checked_page
 from tidegate.services.ess.ports import Surroundings
-from tidegate.services.ess.requests import (
+from tidegate.services.ess.requests.configurations import (
     ConfigurationValues,
     CreateScalingConfiguration,
     DescribeScalingConfigurations,
     ModifyScalingConfiguration,
     OnConfiguration,
-    given,
 )
+from tidegate.services.ess.requests.shape import given
 from tidegate.services.ess.states import GroupState
 from tidegate.services.operation import Call
 from tidegate.store.ess import configurations as rows

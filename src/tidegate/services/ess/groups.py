@@ -13,18 +13,17 @@ from tidegate.services.ess.hooks import Hooks
 from tidegate.services.ess.members import Members, checked_ids, checked_weights
 from tidegate.services.ess.paging import checked_page
 from tidegate.services.ess.ports import SERVICE, Surroundings
-from tidegate.services.ess.requests import (
+from tidegate.services.ess.requests.groups import (
     CreateScalingGroup,
     DeleteScalingGroup,
     DescribeScalingGroups,
     EnableScalingGroup,
     GroupOptions,
     ModifyScalingGroup,
-    OnGroup,
     Processes,
     SetGroupDeletionProtection,
-    given,
 )
+from tidegate.services.ess.requests.shape import OnGroup, given
 from tidegate.services.ess.scaling import plan_of
 from tidegate.services.ess.starting import GROUP, Order, Starter, group_key
 from tidegate.services.ess.states import GROUP as TABLE

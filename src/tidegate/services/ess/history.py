@@ -5,7 +5,7 @@ from __future__ import annotations
 from tidegate.services.ess import limits, refusals
 from tidegate.services.ess.paging import checked_page
 from tidegate.services.ess.ports import Surroundings
-from tidegate.services.ess.requests import DescribeScalingActivities, DescribeScalingActivityDetail
+from tidegate.services.ess.requests.activities import DescribeScalingActivities, DescribeScalingActivityDetail
 from tidegate.services.ess.states import ActivityStatus
 from tidegate.services.operation import Call
 from tidegate.store.ess import activities, groups

@@ -12,7 +12,7 @@ from tidegate.services.ess import limits, naming, notices, refusals, scope
 from tidegate.services.ess.actions import Actions
 from tidegate.services.ess.paging import checked_page
 from tidegate.services.ess.ports import Surroundings
-from tidegate.services.ess.requests import (
+from tidegate.services.ess.requests.hooks import (
     CreateLifecycleHook,
     DeleteLifecycleHook,
     DescribeLifecycleHooks,

@@ -12,7 +12,7 @@ from tidegate.services.ecs.service import InstanceView
 from tidegate.services.ess import limits, refusals, repeats, scope, wording
 from tidegate.services.ess.paging import checked_page
 from tidegate.services.ess.ports import Surroundings
-from tidegate.services.ess.requests import (
+from tidegate.services.ess.requests.instances import (
     AttachInstances,
     DescribeScalingInstances,
     DetachInstances,

@@ -7,7 +7,7 @@ import msgspec
 from tidegate.services.ess import limits, naming, refusals, scope
 from tidegate.services.ess.paging import checked_page
 from tidegate.services.ess.ports import Surroundings
-from tidegate.services.ess.requests import CreateScalingRule, DescribeScalingRules, ModifyScalingRule, OnRule
+from tidegate.services.ess.requests.rules import CreateScalingRule, DescribeScalingRules, ModifyScalingRule, OnRule
 from tidegate.services.ess.scaling import checked_adjustment
 from tidegate.services.operation import Call
 from tidegate.store.ess import rules as rows

@@ -17,7 +17,8 @@ from tidegate.services.ess.capacity import (
     wanted_change,
 )
 from tidegate.services.ess.ports import Surroundings
-from tidegate.services.ess.requests import ExecuteScalingRule, HookContext, ScaleWithAdjustment
+from tidegate.services.ess.requests.rules import ExecuteScalingRule, ScaleWithAdjustment
+from tidegate.services.ess.requests.shape import HookContext
 from tidegate.services.ess.starting import Order, RefusedError, Starter, group_key
 from tidegate.services.ess.states import Result
 from tidegate.services.ess.survey import Survey, survey

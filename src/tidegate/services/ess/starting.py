@@ -108,9 +108,7 @@ class Starter:
         return await self._scale_in(tx, group, survey, order, -change)
 
     async def _scale_out(self, tx: Connection, group: Group, survey: Survey, order: Order, amount: int) -> Activity:
-        held = await members.total_in_region(tx, group.account_id, group.region)
-        if held + amount > limits.INSTANCES_PER_REGION:
-            raise RefusedError(refusals.instance_quota(), group, order, survey.census.total, amount)
+        await self._check_quota(tx, group, survey, order, amount)
         # A recycle group starts its Stopped members before it makes new ones (ess.md 3.2, step 3).
         stopped = [one for one in await members.of_group(tx, group.id) if one.state == MemberState.STOPPED][:amount]
         restarted = [one.instance_id for one in stopped]
@@ -163,13 +161,14 @@ class Starter:
         back: Sequence[str],
     ) -> Activity:
         """Begin to take in instances that exist: ``newcomers``, and Stopped members that come ``back``."""
+        await self._check_quota(tx, group, survey, order, len(newcomers))
         ids = [*(one.instance_id for one in newcomers), *back]
         activity = self._new(group, survey, order, "SCALE_OUT", len(ids), instance_ids=ids)
         await self._begin(tx, activity)
-        await members.table.add(
-            tx,
-            *(msgspec.structs.replace(one, activity_id=activity.id, busy_with=activity.id) for one in newcomers),
-        )
+        enrolled = [msgspec.structs.replace(one, activity_id=activity.id, busy_with=activity.id) for one in newcomers]
+        if await members.table.add(tx, *enrolled, unless_there=True) < len(enrolled):
+            # Another group, under its own lock, was faster.
+            raise RefusedError(refusals.instance_in_other_group(ids[0]), group, order, survey.census.total, len(ids))
         await self._take(tx, activity, back, MemberEvent.UNPARK)
         return activity
 
@@ -195,6 +194,11 @@ class Starter:
             az_balance=bool(group.options.get("AzBalance")),
             chance=self._around.chance,
         )
+
+    async def _check_quota(self, tx: Connection, group: Group, survey: Survey, order: Order, amount: int) -> None:
+        held = await members.total_in_region(tx, group.account_id, group.region)
+        if held + amount > limits.INSTANCES_PER_REGION:
+            raise RefusedError(refusals.instance_quota(), group, order, survey.census.total, amount)
 
     async def _begin(self, tx: Connection, activity: Activity) -> None:
         await activities.table.add(tx, activity)

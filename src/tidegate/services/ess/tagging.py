@@ -10,7 +10,7 @@ import msgspec
 from tidegate.services.ess import limits, refusals, scope, values
 from tidegate.services.ess.paging import offset_of, token_after
 from tidegate.services.ess.ports import Surroundings
-from tidegate.services.ess.requests import ListTagResources, ListTags, OnResources, TagResources, UntagResources
+from tidegate.services.ess.requests.tags import ListTagResources, ListTags, OnResources, TagResources, UntagResources
 from tidegate.services.operation import Call
 from tidegate.store.ess import groups
 from tidegate.store.ess.records import GroupTag

@@ -9,7 +9,8 @@ from typing import Any
 
 from tidegate.services.ecs import catalog
 from tidegate.services.ess import limits, naming, refusals, removal
-from tidegate.services.ess.requests import CreateScalingGroup, GroupValues, Tag
+from tidegate.services.ess.requests.groups import CreateScalingGroup, GroupValues
+from tidegate.services.ess.requests.shape import Tag
 from tidegate.store.ess.records import GroupTag
 
 _CHOICES: Mapping[str, tuple[str, Sequence[str]]] = {

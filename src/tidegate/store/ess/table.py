@@ -49,9 +49,10 @@ class Table(Generic[RecordT]):
         """Return how many rows ``condition`` leaves."""
         return int(await db.fetchval(self._count + condition, *args))
 
-    async def add(self, db: Connection, *records: RecordT, unless_there: bool = False) -> None:
-        """Write new rows; with ``unless_there`` those that exist already are left alone."""
-        await db.execute(self._add + (" on conflict do nothing" if unless_there else ""), records)
+    async def add(self, db: Connection, *records: RecordT, unless_there: bool = False) -> int:
+        """Write new rows and return how many; with ``unless_there`` those that exist already are left alone."""
+        tag = await db.execute(self._add + (" on conflict do nothing" if unless_there else ""), records)
+        return int(tag.rpartition(" ")[2])
 
     async def write(self, db: Connection, *records: RecordT) -> None:
         """Write the new state of existing rows."""

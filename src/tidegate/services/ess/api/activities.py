@@ -6,7 +6,7 @@ import msgspec
 
 from tidegate.clock import to_minutes
 from tidegate.services.ess.api.product import Page, ess, on, unless_none
-from tidegate.services.ess.requests import DescribeScalingActivities, DescribeScalingActivityDetail
+from tidegate.services.ess.requests.activities import DescribeScalingActivities, DescribeScalingActivityDetail
 from tidegate.services.ess.service import Ess
 from tidegate.services.ess.states import ActivityStatus
 from tidegate.services.operation import Answer, Call

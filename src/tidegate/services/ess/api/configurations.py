@@ -7,7 +7,7 @@ from typing import Any
 from tidegate.clock import to_minutes
 from tidegate.services.ess import limits, values
 from tidegate.services.ess.api.product import Page, ess, on, on_group
-from tidegate.services.ess.requests import (
+from tidegate.services.ess.requests.configurations import (
     CreateScalingConfiguration,
     DescribeScalingConfigurations,
     ModifyScalingConfiguration,

@@ -6,16 +6,16 @@ from typing import Any
 
 from tidegate.clock import to_minutes
 from tidegate.services.ess.api.product import Page, ess, on_group
-from tidegate.services.ess.requests import (
+from tidegate.services.ess.requests.groups import (
     CreateScalingGroup,
     DeleteScalingGroup,
     DescribeScalingGroups,
     EnableScalingGroup,
     ModifyScalingGroup,
-    OnGroup,
     Processes,
     SetGroupDeletionProtection,
 )
+from tidegate.services.ess.requests.shape import OnGroup
 from tidegate.services.ess.service import Ess
 from tidegate.services.ess.states import MemberState
 from tidegate.services.ess.survey import Capacities

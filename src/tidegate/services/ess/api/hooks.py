@@ -6,7 +6,7 @@ import msgspec
 
 from tidegate.services.ess import notices
 from tidegate.services.ess.api.product import Page, ess, on, on_group
-from tidegate.services.ess.requests import (
+from tidegate.services.ess.requests.hooks import (
     CompleteLifecycleAction,
     CreateLifecycleHook,
     DeleteLifecycleHook,

@@ -6,7 +6,7 @@ import msgspec
 
 from tidegate.clock import to_minutes, to_seconds
 from tidegate.services.ess.api.product import Page, Started, ess, on, on_group
-from tidegate.services.ess.requests import (
+from tidegate.services.ess.requests.instances import (
     AttachInstances,
     DescribeScalingInstances,
     DetachInstances,

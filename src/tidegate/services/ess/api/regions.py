@@ -7,7 +7,7 @@ import msgspec
 from tidegate.services.ecs import catalog
 from tidegate.services.ess import limits
 from tidegate.services.ess.api.product import ess
-from tidegate.services.ess.requests import Nothing
+from tidegate.services.ess.requests.activities import Nothing
 from tidegate.services.ess.service import Ess
 from tidegate.services.operation import Answer, Call
 

@@ -6,7 +6,7 @@ import msgspec
 
 from tidegate.services.ess import naming
 from tidegate.services.ess.api.product import Page, Started, ess, on, on_group, unless_none
-from tidegate.services.ess.requests import (
+from tidegate.services.ess.requests.rules import (
     CreateScalingRule,
     DescribeScalingRules,
     ExecuteScalingRule,

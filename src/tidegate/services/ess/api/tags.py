@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidegate.services.ess.api.product import ess
-from tidegate.services.ess.requests import ListTagResources, ListTags, OnResources, TagResources, UntagResources
+from tidegate.services.ess.requests.tags import ListTagResources, ListTags, OnResources, TagResources, UntagResources
 from tidegate.services.ess.service import Ess
 from tidegate.services.ess.tagging import RESOURCE_TYPE
 from tidegate.services.operation import Answer, Call, Done

@@ -1,0 +1,67 @@
+"""Scaling rules (ess.md 12.5)."""
+
+from __future__ import annotations
+
+from tidegate.services.ess.requests.shape import HookContext, OnGroup, Page
+from tidegate.services.operation import Request
+from tidegate.wire.parameters import JsonText
+
+
+class RuleValues(Request, kw_only=True):
+    """What can be set when a rule is created and changed later."""
+
+    scaling_rule_name: str | None = None
+    adjustment_type: str | None = None
+    adjustment_value: int | None = None
+    min_adjustment_magnitude: int | None = None
+    cooldown: int | None = None
+    region_id: str | None = None
+
+
+class CreateScalingRule(RuleValues, kw_only=True):
+    """CreateScalingRule."""
+
+    scaling_group_id: str
+    scaling_rule_type: str = "SimpleScalingRule"
+
+
+class ModifyScalingRule(RuleValues, kw_only=True):
+    """ModifyScalingRule."""
+
+    scaling_rule_id: str
+
+
+class OnRule(Request, kw_only=True):
+    """Names one rule."""
+
+    scaling_rule_id: str
+    region_id: str | None = None
+
+
+class DescribeScalingRules(Page, kw_only=True):
+    """DescribeScalingRules."""
+
+    region_id: str
+    scaling_group_id: str | None = None
+    scaling_rule_ids: tuple[str, ...] = ()
+    scaling_rule_names: tuple[str, ...] = ()
+    scaling_rule_aris: tuple[str, ...] = ()
+    scaling_rule_type: str | None = None
+
+
+class ExecuteScalingRule(Request, kw_only=True):
+    """ExecuteScalingRule."""
+
+    scaling_rule_ari: str
+    region_id: str | None = None
+
+
+class ScaleWithAdjustment(OnGroup, kw_only=True):
+    """ScaleWithAdjustment."""
+
+    adjustment_type: str
+    adjustment_value: int
+    min_adjustment_magnitude: int | None = None
+    sync_activity: bool = False
+    activity_metadata: str | None = None
+    lifecycle_hook_context: JsonText[HookContext] | None = None
