@@ -61,20 +61,19 @@ class DataFolder:
             draft.unlink()
         return path.read_text()
 
-    def erase(self) -> bool:
-        """Delete what a cloud keeps here, and the folder itself when nothing else is in it.
+    @property
+    def is_a_cloud(self) -> bool:
+        """Whether a cloud keeps its state here."""
+        return (self.path / KEY_FILE).exists()
 
-        Returns False, deleting nothing, when this is not the folder of a cloud.
-        """
-        if not (self.path / KEY_FILE).exists():
-            return False
+    def erase(self) -> None:
+        """Delete what a cloud keeps here, and the folder itself when nothing else is in it."""
         for folder in (self.plane, self.database):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.console_link, self._endpoint, self._local_key, self.path / KEY_FILE):
             file.unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()
-        return True
 
     def write_local_key(self, key: LocalKey, vault: Vault) -> None:
         """Keep the root key, sealed."""

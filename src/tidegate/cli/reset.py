@@ -22,11 +22,12 @@ def reset(
     if not folder.path.exists():
         typer.echo(f"nothing in {folder.path}")
         return
+    if not folder.is_a_cloud:
+        raise ConfigurationError(f"{folder.path} is not the folder of a cloud; nothing was deleted")
     if not yes:
         typer.confirm(f"End every instance and delete everything in {folder.path}?", abort=True)
     asyncio.run(_end(Settings(data_dir=folder.path)))
-    if not folder.erase():
-        raise ConfigurationError(f"{folder.path} is not the folder of a cloud; nothing was deleted")
+    folder.erase()
     typer.echo(f"the cloud of {folder.path} is gone")
 
 
