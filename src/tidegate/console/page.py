@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -44,6 +45,7 @@ MENU: Final[Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]]] = (
 #: Bytes of a form: a template has 64 KiB at most, percent-encoding triples it.
 _MOST_FORM = 512 * 1024
 _MOST_FIELDS = 500
+_LIVE = re.compile("<!--live-->(.*?)<!--/live-->", re.DOTALL)
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -200,9 +202,9 @@ Handler = Callable[[Page], Awaitable[Response]]
 
 
 def live_digest(body: str) -> str:
-    """Return what identifies the live part of a page: everything between its marks."""
-    start, end = body.find("<!--live-->"), body.rfind("<!--/live-->")
-    return hashlib.blake2s(body[start:end].encode(), digest_size=9).hexdigest()
+    """Return what identifies the live parts of a page: everything between their marks."""
+    parts = "".join(_LIVE.findall(body))
+    return hashlib.blake2s(parts.encode(), digest_size=9).hexdigest()
 
 
 async def read_form(request: Request) -> Form:

@@ -39,28 +39,25 @@
   }
 
   // Live: the server says that something changed, the page asks for its live part again. A lost line comes back by itself.
-  const part = document.getElementById("live");
-  if (part && window.EventSource) {
+  const live = () => document.getElementById("live");  // it is replaced by every look
+  if (live() && window.EventSource) {
     let waiting = false;
     const look = () => {
       if (document.hidden) { waiting = true; return; }
       waiting = false;
       const open = document.querySelector("dialog[open]");
-      const editing = document.activeElement && part.contains(document.activeElement)
+      const editing = live().contains(document.activeElement)
         && document.activeElement.matches("input, select, textarea");
-      if (!open && !editing) htmx.trigger(part, "changed");
+      if (!open && !editing) htmx.trigger(live(), "changed");
     };
     const line = document.getElementById("line");
     const news = new EventSource("/console/live");
-    let lost = false;
     news.addEventListener("changed", look);
     news.addEventListener("open", () => {
       if (line) line.dataset.state = "live";
-      if (lost) look();
-      lost = false;
+      look();  // what changed before the line was there
     });
     news.addEventListener("error", () => {
-      lost = true;
       if (line) line.dataset.state = "lost";
     });
     document.addEventListener("visibilitychange", () => { if (waiting) look(); });

@@ -1,0 +1,90 @@
+"""Every page as a browser sees it: nothing overflows, nothing is complained about, everybody can use it."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.clicking import TEMPLATE, Person, walk_the_tutorial
+from support.running import RunningCloud
+
+axe = pytest.importorskip("axe_playwright_python", reason="axe is not installed: make console installs it")
+AXE = (Path(axe.__file__).parent / "axe.min.js").read_text("utf-8")
+WIDTHS = (360, 820, 1440)
+
+
+@pytest.fixture(scope="module")
+def pages(chromium: Any, cloud: RunningCloud) -> list[str]:
+    """Addresses of pages with something on them."""
+    with Person(chromium, cloud, "en-US") as person:
+        person.sign_in()
+        made = walk_the_tutorial(person, "looks")
+        person.page.wait_for_selector("main header .badge.good")
+        person.go("/oos/executions")
+        execution = person.page.locator("td a.id").first.inner_text()
+        person.go(f"/ess/{made['group']}?tab=instances")
+        instance = person.page.locator("td a.id").first.inner_text()
+    group, redis = made["group"], made["redis"]
+    return [
+        "/overview",
+        "/timeline",
+        f"/why?redis={redis}&instance={instance}",
+        "/ess",
+        *(
+            f"/ess/{group}?tab={tab}"
+            for tab in ("basics", "instances", "configurations", "rules", "hooks", "activities")
+        ),
+        f"/ess/{group}/hook?template={TEMPLATE}",
+        "/ecs",
+        f"/ecs/{instance}",
+        "/redis",
+        f"/redis/{redis}",
+        "/oos/executions",
+        f"/oos/executions/{execution}",
+        "/oos/templates",
+        f"/oos/templates/{TEMPLATE}",
+        f"/oos/new?copy={TEMPLATE}",
+        "/ram/users",
+        "/ram/roles/OOSServiceRole",
+        "/ram/policies",
+        "/ram/new-policy",
+        "/ram/simulator?who=roles/OOSServiceRole&action=ecs:DescribeInstances",
+    ]
+
+
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+def test_no_page_overflows_or_complains_or_shuts_anybody_out(
+    chromium: Any, cloud: RunningCloud, pages: list[str], language: str
+) -> None:
+    wrong: list[str] = []
+    with Person(chromium, cloud, language) as person:
+        person.sign_in()
+        for address in pages:
+            person.go(address)
+            for width in WIDTHS:
+                person.page.set_viewport_size({"width": width, "height": 900})
+                if person.page.evaluate("document.documentElement.scrollWidth") > width:
+                    wrong.append(f"{address} overflows at {width}")
+            for scheme in ("light", "dark") if language == "en-US" else ("light",):  # colours know no language
+                person.page.emulate_media(color_scheme=scheme)
+                person.page.evaluate(AXE)
+                found = person.page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+                wrong += [f"{address} {scheme} {one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
+        wrong += person.complaints
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_page_needs_nothing_from_elsewhere(chromium: Any, cloud: RunningCloud) -> None:
+    asked: list[str] = []
+    with Person(chromium, cloud, "en-US") as person:
+        person.page.on("request", lambda request: asked.append(request.url))
+        person.sign_in()
+
+    assert asked
+    assert all(url.startswith((cloud.url, "data:")) for url in asked)
+    with urllib.request.urlopen(f"{cloud.url}/_tidegate/health", timeout=5) as answer:
+        assert json.load(answer)["status"] == "ok"
