@@ -16,7 +16,7 @@ class MongoDB:
     """A MongoDB instance."""
 
     template = "ACS-ESS-LifeCycleModifyMongoDBIPWhitelist"
-    action = "dds:ModifySecurityIps"
+    actions = ("dds:ModifySecurityIps",)
 
     def __init__(self, sdks: Sdks) -> None:
         from alibabacloud_dds20151201 import models
@@ -46,7 +46,7 @@ class AnalyticDB:
     """An AnalyticDB cluster."""
 
     template = "ACS-ESS-LifeCycleModifyAnalyticDBIPWhitelist"
-    action = "adb:ModifyDBClusterAccessWhiteList"
+    actions = ("adb:ModifyDBClusterAccessWhiteList",)
 
     def __init__(self, sdks: Sdks) -> None:
         from alibabacloud_adb20190315 import models
@@ -68,11 +68,41 @@ class AnalyticDB:
         self.client.delete_dbcluster(self.models.DeleteDBClusterRequest(dbcluster_id=self.id))
 
 
-@pytest.mark.parametrize("kind", [MongoDB, AnalyticDB])
+class PolarDB:
+    """A PolarDB cluster."""
+
+    template = "ACS-ESS-LifeCycleModifyPolarDBIPWhitelist"
+    actions = ("polardb:DescribeDBClusterAccessWhitelist", "polardb:ModifyDBClusterAccessWhitelist")
+
+    def __init__(self, sdks: Sdks) -> None:
+        from alibabacloud_polardb20170801 import models
+
+        self.client, self.models = sdks.polardb, models
+        request = models.CreateDBClusterRequest(
+            region_id=REGION,
+            dbtype="MySQL",
+            dbversion="8.0",
+            dbnode_class="polar.mysql.x4.medium",
+            pay_type="Postpaid",
+        )
+        self.id: str = self.client.create_dbcluster(request).body.dbcluster_id
+        self.target = {"dbClusterId": self.id}
+
+    def whitelist(self) -> list[str]:
+        request = self.models.DescribeDBClusterAccessWhitelistRequest(dbcluster_id=self.id)
+        (group,) = self.client.describe_dbcluster_access_whitelist(request).body.items.dbcluster_iparray
+        assert group.dbcluster_iparray_name == "default"
+        return group.security_ips.split(",")
+
+    def delete(self) -> None:
+        self.client.delete_dbcluster(self.models.DeleteDBClusterRequest(dbcluster_id=self.id))
+
+
+@pytest.mark.parametrize("kind", [MongoDB, AnalyticDB, PolarDB])
 def test_a_new_instance_is_listed_while_it_is_a_member(sdks: Sdks, kind: Callable[[Sdks], Any]) -> None:
     database = kind(sdks)
     policy = "Siblings-" + type(database).__name__
-    grant(sdks, ["ecs:DescribeInstances", database.action, "ess:CompleteLifecycleAction"], policy)
+    grant(sdks, ["ecs:DescribeInstances", *database.actions, "ess:CompleteLifecycleAction"], policy)
     try:
         furniture = Furniture(sdks, template=database.template, target=database.target)
 

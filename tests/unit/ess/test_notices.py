@@ -142,6 +142,12 @@ def test_a_parameter_without_value_is_left_to_oos_to_complain_about() -> None:
     assert "dbInstanceId" not in template_parameters(REDIS_TEMPLATE, {}, FACTS)
 
 
+def test_a_default_with_references_is_left_to_oos_to_resolve() -> None:
+    defaults = {"region": "{{ ACS::RegionId }}", "port": ["{{ oos:port }}"], "hook": "${lifecycleHookId}"}
+
+    assert template_parameters(defaults, {}, FACTS) == {"hook": "ash-bp1"}
+
+
 @pytest.mark.parametrize(
     ("metadata", "default_result", "passed"),
     [

@@ -151,7 +151,8 @@ def template_parameters(
     """Return the parameters a runbook is started with (ess.md 4.4, steps 3 to 6).
 
     ``defaults`` has one entry per declared parameter, UNSET when it has no default. Only declared parameters are
-    passed, because OOS refuses others; a missing one is OOS's to complain about.
+    passed, because OOS refuses others; a missing one is OOS's to complain about. A default with references is OOS's to
+    resolve: what is passed is data to it (oos.md 2.3).
     """
     values: dict[str, Any] = {}
     for name, default in defaults.items():
@@ -160,6 +161,17 @@ def template_parameters(
         elif name == "lifecycleActionResult":
             # Overrides the template's own default (ASSUMPTION on precedence): what the template reports on failure.
             values[name] = "ROLLBACK" if facts.default_result == "ROLLBACK" else "ABANDON"
-        elif default is not msgspec.UNSET:
+        elif default is not msgspec.UNSET and not _refers(default):
             values[name] = default
     return {name: filled(value, facts) for name, value in values.items()}
+
+
+def _refers(default: Any) -> bool:
+    match default:
+        case str():
+            return "{{" in default
+        case list():
+            return any(map(_refers, default))
+        case dict():
+            return any(map(_refers, default.values()))
+    return False

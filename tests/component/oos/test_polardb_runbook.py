@@ -1,0 +1,55 @@
+"""The runbook that keeps the whitelist of a PolarDB cluster: it changes what is not yet as it should be, and only that."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.runbooks import REGION, Runbooks
+
+NAME = "ACS-ESS-LifeCycleModifyPolarDBIPWhitelist"
+
+
+@pytest.mark.parametrize(
+    ("mode", "listed", "changed"),
+    [
+        ("Append", "127.0.0.1", "10.0.0.1,10.0.0.2"),
+        ("Append", "127.0.0.1,10.0.0.10,10.0.0.1", "10.0.0.2"),
+        ("Append", "10.0.0.2,10.0.0.1", None),
+        ("Delete", "127.0.0.1,10.0.0.2,10.0.0.1", "10.0.0.1,10.0.0.2"),
+        ("Delete", "127.0.0.1,10.0.0.2", "10.0.0.2"),
+        ("Delete", "127.0.0.1,10.0.0.10", None),
+    ],
+)
+async def test_only_what_differs_is_changed(runbooks: Runbooks, mode: str, listed: str, changed: str | None) -> None:
+    instances = [
+        {"VpcAttributes": {"PrivateIpAddress": {"IpAddress": [address]}}, "InnerIpAddress": {"IpAddress": []}}
+        for address in ("10.0.0.1", "10.0.0.2")
+    ]
+    arrays = [
+        {"DBClusterIPArrayName": "other", "SecurityIps": "10.0.0.1,10.0.0.2"},
+        {"DBClusterIPArrayName": "default", "SecurityIps": listed},
+    ]
+    runbooks.cloud.replies = {
+        "ECS.DescribeInstances": {"Instances": {"Instance": instances}},
+        "POLARDB.DescribeDBClusterAccessWhitelist": {"Items": {"DBClusterIPArray": arrays}},
+        "POLARDB.ModifyDBClusterAccessWhitelist": {},
+        "ESS.CompleteLifecycleAction": {},
+    }
+
+    execution = await runbooks.run(
+        template_name=NAME,
+        parameters={
+            "dbClusterId": "pc-1",
+            "modifyMode": mode,
+            "regionId": REGION,
+            "instanceIds": ["i-1", "i-2"],
+            "lifecycleHookId": "ash-1",
+            "lifecycleActionToken": "TOKEN",
+        },
+    )
+
+    assert execution.status == "Success"
+    assert execution.outputs == {"ipAddresses": ["10.0.0.1", "10.0.0.2"]}
+    changes = [call.parameters for call in runbooks.cloud.calls if call.operation.startswith("POLARDB.Modify")]
+    assert [one["SecurityIps"] for one in changes] == ([changed] if changed else [])
+    assert runbooks.cloud.calls[-1].parameters["LifecycleActionResult"] == "CONTINUE"
