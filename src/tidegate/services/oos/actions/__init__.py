@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tidegate.services.oos.actions import choice, execute_api, poll, sleep
+from tidegate.services.oos.actions import choice, execute_api, poll, select_targets, sleep
 from tidegate.services.oos.actions.base import Action
 
 #: what carries an action out, by its name in ``table``
@@ -15,6 +15,7 @@ PERFORMERS: Final[Mapping[str, Action]] = MappingProxyType(
         "ACS::ExecuteAPI": execute_api.perform,
         "ACS::WaitFor": poll.perform,
         "ACS::CheckFor": poll.perform,
+        "ACS::SelectTargets": select_targets.perform,
         "ACS::Sleep": sleep.perform,
         "ACS::Choice": choice.perform,
     }

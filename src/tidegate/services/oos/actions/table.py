@@ -113,6 +113,7 @@ _DEFINITIONS: Final = (
         "Selects resources by id, tag or group.",
         required=_names("ResourceType Filters"),
         optional=_names("RegionId"),
+        is_built=True,
     ),
     Definition(
         "ACS::Loop",
