@@ -77,7 +77,7 @@ class ActivityController:
         booted = await self._booted(run, group, activity, known)
         if booted.unfit:
             await self._discard(run, "discard", group, activity, booted.unfit)
-            problems.append(Problem("InstanceNotRunning", "the instances do not run", booted.unfit))
+            problems.append(Problem("InstanceNotRunning", wording.NOT_RUNNING, booted.unfit))
         outcome = await self._lifecycle.pass_hooks(run, activity, booted.fit) if booted.fit else None
         if outcome in (None, Result.CONTINUE):
             joined = msgspec.convert(
@@ -85,7 +85,7 @@ class ActivityController:
             )
             if joined.unfit:
                 await self._discard(run, "discard-late", group, activity, joined.unfit)
-                problems.append(Problem("InstanceNotRunning", "the instances do not run", joined.unfit))
+                problems.append(Problem("InstanceNotRunning", wording.NOT_RUNNING, joined.unfit))
         else:
             await self._discard(run, "abandon", group, activity, booted.fit)
             joined = Fate([], booted.fit)
@@ -120,7 +120,7 @@ class ActivityController:
             stopped = await self._stopped(run, group, activity, owned, datetime.fromisoformat(asked_at))
         if stopped.unfit:
             await run.step("restore", partial(self._restore, run, stopped.unfit))
-            problems.append(Problem("InstanceNotStopped", "the instances cannot be stopped", stopped.unfit))
+            problems.append(Problem("InstanceNotStopped", wording.NOT_STOPPED, stopped.unfit))
         parked = stopped.fit if activity.plan.park else []
         if parked:
             await run.step("park", partial(self._park, run, parked))
@@ -165,7 +165,7 @@ class ActivityController:
             if problem is not None:
                 problems.append(problem)
         if plan.configuration_id is None:
-            problems.append(Problem("MissingActiveScalingConfiguration", "no active scaling configuration", []))
+            problems.append(Problem("MissingActiveScalingConfiguration", wording.NO_CONFIGURATION, []))
         await run.step("enrol", partial(self._enrol, run, group, activity, made, plan.configuration_id))
         return made, problems
 

@@ -47,7 +47,6 @@ METADATA = 4096
 # Reading (ess.md 13.2).
 PAGE = 50
 INSTANCE_PAGE = 100
-DEFAULT_PAGE = 10
 NAMED_OBJECTS = 20  # ScalingGroupId.N, ScalingActivityId.N, InstanceId.N
 NAMED_RULES = 10  # ScalingRuleId.N, ScalingConfigurationId.N
 

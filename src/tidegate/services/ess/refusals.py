@@ -129,22 +129,13 @@ instance_in_other_group = Refusal(
     "InvalidInstanceId.InUse",
     'Instance "%s" is already attached to another scaling group.',
 )
-instance_region = Refusal(
-    "InvalidInstanceId.RegionMismatch",
-    'Instance "%s" and the specified scaling group are not in the same Region.',
-)
 instance_vpc = Refusal(
     "InvalidInstanceId.VPCMismatch",
     'Instance "%s" and the specified scaling group are not in the same VPC.',
 )
-instance_network = Refusal(
-    "InvalidInstanceId.NetworkTypeMismatch",
-    'The network type of instance "%s" does not support this action.',
-)
 remove_policy = Refusal("InvalidParameter", "The specified group does not support the specified RemovePolicy.")
 
 # Rules and configurations (ess.md 12.4, 12.5).
-rule_type = Refusal("ScalingRule.InvalidScalingRuleType", "Specific scaling rule type: %s can not be executed.")
 magnitude_mismatch = Refusal(
     "InvalidMinAdjustmentMagnitudeMismatchAdjustmentType",
     "MinAdjustmentMagnitude is not supported by the specified adjustment type.",
@@ -154,11 +145,6 @@ configuration_active = Refusal(
     "The current lifecycle state of specified scaling configuration does not support this action.",
 )
 image_not_found = Refusal("InvalidImageId.NotFound", "The specified image does not exist.", 404)
-security_group_not_found = Refusal(
-    "InvalidSecurityGroupId.NotFound",
-    "The specified security group does not exist.",
-    404,
-)
 key_pair_not_found = Refusal(
     "InvalidKeyPairName.NotFound",
     "The specified KeyPairName does not exist in our records.",

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 STANDBY_OR_PROTECTED = "instances in standby/protected status"
+# What became of instances that failed by themselves (ASSUMPTION on the words).
+NOT_RUNNING = "the instances do not run"
+NOT_STOPPED = "the instances cannot be stopped"
+NO_CONFIGURATION = "no active scaling configuration"
 ABANDONED = "Abandon lifecycleActionResult parameter caused the instance to rollback."
 ROLLED_BACK = "Rollback lifecycleActionResult parameter caused the instance to rollback."
 
