@@ -21,6 +21,8 @@ _logger = get_logger("oos.sandbox")
 TIME_LIMIT: Final = 1.0
 START_LIMIT: Final = 10.0
 QUEUE_LIMIT: Final = 4096
+#: programs that are known to compile, and characters of one that is worth remembering
+_KNOWN, _KNOWN_LENGTH = 2048, 1024
 
 
 class Programs(Protocol):
@@ -51,6 +53,7 @@ class Sandbox:
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._process: Process | None = None
+        self._compiling: set[tuple[bytes, str]] = set()
 
     async def run_jq(self, program: str, value: Any) -> list[Any]:
         """Return all results of a jq program; raises ExpressionError."""
@@ -75,10 +78,17 @@ class Sandbox:
             await self._end()
 
     async def _complaint(self, kind: bytes, program: str) -> str | None:
+        """Return why a program does not compile. Templates repeat their programs, so what compiled is remembered."""
+        if (kind, program) in self._compiling:
+            return None
         try:
             await self._ask(kind, program, "")
         except ExpressionError as error:
             return str(error)
+        if len(program) <= _KNOWN_LENGTH:
+            if len(self._compiling) >= _KNOWN:
+                self._compiling.clear()
+            self._compiling.add((kind, program))
         return None
 
     async def _ask(self, kind: bytes, program: str, text: str) -> str:
