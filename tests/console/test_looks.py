@@ -31,6 +31,7 @@ def pages(chromium: Any, cloud: RunningCloud) -> list[str]:
     group, redis = made["group"], made["redis"]
     return [
         "/overview",
+        "/guide",
         "/timeline",
         f"/why?redis={redis}&instance={instance}",
         "/ess",

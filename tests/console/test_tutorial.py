@@ -44,3 +44,21 @@ def test_an_open_page_recovers_by_itself_when_the_server_was_away(chromium: Any,
         cloud.start()
 
         person.page.wait_for_selector("#line[data-state=live]")
+
+
+def test_the_guide_walks_the_tutorial_one_click_a_step(chromium: Any, cloud: RunningCloud) -> None:
+    with Person(chromium, cloud, "en-US") as person:
+        person.sign_in()
+        person.go("/guide")
+
+        for _ in range(12):
+            button = person.page.locator("table.steps button.first").first
+            if not button.count():
+                break
+            with person.page.expect_navigation():
+                button.click()
+            if "/timeline" in person.page.url:
+                person.page.wait_for_selector("main header .badge.good")
+                person.go("/guide")
+
+        assert person.page.locator("table.steps tr:has(.badge.good)").count() == 12, person.page.inner_text("main")

@@ -26,7 +26,7 @@ from tidegate.errors import CloudError
 PREFIX = "/console"
 PER_PAGE = 20
 MENU: Final[Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]]] = (
-    ("", (("Overview", ("overview",)), ("Timeline", ("timeline",)))),
+    ("", (("Overview", ("overview",)), ("Timeline", ("timeline",)), ("First steps", ("guide",)))),
     ("Auto Scaling", (("Scaling groups", ("ess",)),)),
     ("Computing", (("ECS instances", ("ecs",)),)),
     ("Databases", (("Redis instances", ("redis",)),)),

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PAGES = (
     "/overview",
+    "/guide",
     "/timeline",
     "/timeline?group={group}",
     "/timeline?activity={activity}",
@@ -112,7 +113,7 @@ async def test_a_user_without_rights_sees_only_refusals(furnished: World, page: 
     answer = await browser.get(page.format(**furnished.ids))
 
     assert answer.status_code in (200, 403), text_of(answer)
-    for secret in ("cache", "Add1", "asc-", "vsw-", "172.16.0"):
+    for secret in ("cache", "asr-", "asc-", "vsw-", "172.16.0"):
         assert secret not in text_of(answer), page
 
 

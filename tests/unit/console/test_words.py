@@ -15,7 +15,7 @@ SAID = (
     rf"\b_\({TEXT}",
     r"\b_\('([^']*)'",
     rf"\bsay\(\s*{TEXT}",
-    rf'parts\.form\("[^"]*", [^,]*, {TEXT}',
+    rf"parts\.form\([^,]*, [^,]*, {TEXT}",
     rf"said={TEXT}",
 )
 CATALOGUE = tomllib.loads((ROOM / "zh.toml").read_text("utf-8"))

@@ -21,7 +21,7 @@ _TRUST: Final = {
     "Statement": [{"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": ["oos.aliyuncs.com"]}}],
 }
 #: The policy of the tutorial: what the runbook's role must be allowed.
-_POLICY: Final = {
+TUTORIAL_POLICY: Final = {
     "Version": "1",
     "Statement": [
         {
@@ -106,7 +106,7 @@ async def policies(page: Page) -> Response:
 
 async def new_policy(page: Page) -> Response:
     """Show the editor for a new policy."""
-    return page.render("policy_editor.html", name="", document=json.dumps(_POLICY, indent=2))
+    return page.render("policy_editor.html", name="", document=json.dumps(TUTORIAL_POLICY, indent=2))
 
 
 async def policy(page: Page) -> Response:

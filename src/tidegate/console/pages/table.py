@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from tidegate.console.page import Handler
-from tidegate.console.pages import access, machines, overview, redis, runbooks, scaling, timeline, why
+from tidegate.console.pages import access, guide, machines, overview, redis, runbooks, scaling, timeline, why
 
 PAGES: Final[Mapping[str, Handler]] = {
     "/overview": overview.overview,
+    "/guide": guide.guide,
     "/timeline": timeline.timeline,
     "/why": why.why,
     "/ess": scaling.groups,
