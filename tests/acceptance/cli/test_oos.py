@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from support.running import RunningCloud
+from support.running import ROOT, RunningCloud
 
 from .test_commands import tidegate
+
+PAGES = ROOT / "docs" / "how-to"
 
 RUNBOOK = """
 FormatVersion: OOS-2019-06-01
@@ -141,3 +147,30 @@ def test_run_watches_a_runbook_to_its_end(cloud: RunningCloud, folder: Path) -> 
     assert (bad.returncode, lines[-1]["status"]) == (1, "Failed")
     assert ("look", "Failed") in [(line.get("task"), line["status"]) for line in lines]
     assert (wrong.returncode, "must be the JSON text of an object" in wrong.stderr) == (1, True)
+
+
+def commands(page: str) -> list[str]:
+    return [line.removeprefix("$ ") for line in (PAGES / page).read_text().splitlines() if line.startswith("$ ")]
+
+
+def test_the_commands_of_the_page_run_as_they_stand_there(cloud: RunningCloud, tmp_path: Path) -> None:
+    (tmp_path / "runbooks").mkdir()
+    (tmp_path / "runbooks" / "regions.yml").write_text(RUNBOOK, encoding="utf-8")
+    page = commands("check-and-run-runbooks.md")
+
+    for command in page:
+        program, *words = shlex.split(command)
+        assert program == "tidegate"
+        done = subprocess.run(
+            [sys.executable, "-m", "tidegate", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "TIDEGATE_DATA_DIR": str(cloud.folder)},
+        )
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+
+    assert len(page) == 9
+    assert page == commands("check-and-run-runbooks.zh-CN.md")
