@@ -118,6 +118,7 @@ class Databases:
     async def set_security_groups(self, call: Call, kind: Kind, database_id: str, groups: str) -> None:
         """Attach exactly these security groups, comma-separated, of those the account has in the region."""
         wanted = [group for group in groups.split(",") if group]
+        await self.find(call, kind, database_id)
         known, _ = await self._ecs.networks.security_groups(call.account_id, call.region)
         if not set(wanted) <= {group.id for group in known}:
             raise invalid_parameter("SecurityGroupIds")
