@@ -143,6 +143,7 @@ async def bench(folder: Path, dsn: str, *, stubbed: bool) -> AsyncIterator[Bench
     controller = ExecutionController(
         database,
         clock,
+        executions=oos.executions,
         library=oos.library,
         programs=programs,
         roles=ram,

@@ -154,6 +154,7 @@ class Cloud:
             executions.KIND: ExecutionController(
                 database,
                 clock,
+                executions=self.oos.executions,
                 library=self.oos.library,
                 programs=self.sandbox,
                 roles=self.ram,

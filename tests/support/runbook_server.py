@@ -76,6 +76,7 @@ async def _start(stack: AsyncExitStack, postgres_server: str, template: str, fol
     controller = ExecutionController(
         database,
         clock,
+        executions=oos.executions,
         library=oos.library,
         programs=programs,
         roles=ram,

@@ -118,6 +118,7 @@ class Runbooks:
         self.controller = ExecutionController(
             database,
             clock,
+            executions=self.oos.executions,
             library=self.oos.library,
             programs=programs,
             roles=self.roles,

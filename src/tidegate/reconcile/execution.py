@@ -22,6 +22,7 @@ from tidegate.reconcile.runbook.notebook import Notebook
 from tidegate.reconcile.runbook.turn import Turns
 from tidegate.services.oos import errors, limits
 from tidegate.services.oos.conductor import Continue, Done, Start, next_move
+from tidegate.services.oos.executions import Executions, work_key
 from tidegate.services.oos.expressions import MissingOutputError, Scope
 from tidegate.services.oos.facts import pseudo_parameters
 from tidegate.services.oos.library import Library
@@ -32,12 +33,14 @@ from tidegate.services.oos.sandbox import Programs
 from tidegate.services.oos.secrets import Secrets
 from tidegate.services.oos.states import (
     FINAL_EXECUTION,
+    FINAL_TASK,
     Event,
     ExecutionStatus,
     TaskStatus,
 )
 from tidegate.services.oos.values import ExpressionError, check_size
 from tidegate.services.operation import Principal
+from tidegate.store import work
 from tidegate.store.database import Database
 from tidegate.store.oos import journal
 from tidegate.store.oos.records import ExecutionRecord, LogLine, TaskRecord
@@ -60,6 +63,7 @@ class ExecutionController:
         database: Database,
         clock: Clock,
         *,
+        executions: Executions,
         library: Library,
         programs: Programs,
         roles: Roles,
@@ -68,6 +72,7 @@ class ExecutionController:
     ) -> None:
         self._database = database
         self._clock = clock
+        self._executions = executions
         self._library = library
         self._programs = programs
         self._roles = roles
@@ -108,7 +113,7 @@ class ExecutionController:
             store=secrets.read,
         )
         book = Notebook(run, self._database, execution, tasks, scope, secrets)
-        await _Look(book, template, self._caller(execution)).conduct()
+        await _Look(book, template, Turns(book, self._caller(execution), self._executions)).conduct()
 
     async def _give_up(self, run: Run, execution: ExecutionRecord, error: Exception) -> None:
         reason = str(error)[: limits.MESSAGE_CHARACTERS] if isinstance(error, CloudError) else type(error).__name__
@@ -122,8 +127,10 @@ class ExecutionController:
             lines=[LogLine(at=run.now(), task_execution_id="", message=message)],
             now=run.now(),
         )
-        async with self._database.connection() as connection:
-            await journal.advance(connection, run.key, run.token, ended)
+        async with self._database.transaction() as tx:
+            control = await journal.advance(tx, run.key, run.token, ended)
+            if control is not None and execution.parent_id is not None:
+                await work.wake(tx, work_key(execution.parent_id), now=run.now())
 
     def _caller(self, execution: ExecutionRecord) -> Callable[[], Awaitable[Caller]]:
         """Return what gives the caller with the rights of the execution's role, assumed at the first call of a look."""
@@ -150,11 +157,11 @@ class ExecutionController:
 class _Look:
     """One look at an execution: from move to move, until it ends or waits."""
 
-    def __init__(self, book: Notebook, template: Template, caller: Callable[[], Awaitable[Caller]]) -> None:
+    def __init__(self, book: Notebook, template: Template, turns: Turns) -> None:
         self._book = book
         self._template = template
-        self._turns = Turns(book, caller)
-        self._loops = LoopDriver(book, self._turns)
+        self._turns = turns
+        self._loops = LoopDriver(book, turns)
 
     async def conduct(self) -> None:
         """Go from move to move until the execution ends or a task waits."""
@@ -211,10 +218,11 @@ class _Look:
             return await self._loops.go_on(task, task.loop, record)
         if record.due_at is not None and book.run.now() < record.due_at:
             raise Suspend(record.due_at)
-        again = await self._turns.look(task, record, book.scope)
-        if again is not None:
+        await self._turns.look(task, record, book.scope)
+        looked_at = book.tasks[-1]
+        if looked_at.status not in FINAL_TASK:
             await book.write()
-            raise Suspend(again)
+            raise Suspend(looked_at.due_at)
         return None
 
     async def _end(self, done: Done) -> None:

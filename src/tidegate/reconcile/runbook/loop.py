@@ -52,11 +52,17 @@ class LoopDriver:
                 await self._begin_item(task, record, items[len(self._book.items)], move.batch)
             move = next_items(rate, self._statuses())
         if isinstance(move, Ended):
+            if TaskStatus.CANCELLED in self._statuses():
+                return self._book.change(record, Event.CANCEL)
             return self._end(loop, record, has_failed=move.has_failed)
         await self._book.write()
         now = self._book.run.now()
         under_way = [item for item in self._book.items if item.status not in FINAL_TASK]
-        due = [item for item in under_way if item.due_at is None or item.due_at <= now]
+        due = [
+            item
+            for item in under_way
+            if item.id not in self._book.awaiting and (item.due_at is None or item.due_at <= now)
+        ]
         if not due:
             raise Suspend(min((item.due_at for item in under_way if item.due_at is not None), default=None))
         await together(*(self._turns.look(task, item, self._scope(item.item)) for item in due))

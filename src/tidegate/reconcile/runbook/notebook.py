@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tidegate.reconcile.run import Fenced, Run
 from tidegate.services.oos import limits
+from tidegate.services.oos.actions import has_child
+from tidegate.services.oos.executions import work_key
 from tidegate.services.oos.expressions import Scope
 from tidegate.services.oos.masking import Mask
 from tidegate.services.oos.secrets import Secrets
@@ -20,10 +22,14 @@ from tidegate.services.oos.states import (
     next_execution_status,
     next_task_status,
 )
+from tidegate.store import work
 from tidegate.store.database import Database
 from tidegate.store.oos import journal
 from tidegate.store.oos.records import ExecutionRecord, LogLine, TaskRecord
 from tidegate.telemetry.points import reach
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
 
 
 class Notebook:
@@ -45,6 +51,8 @@ class Notebook:
         self.tasks = tasks
         #: of the looped task under way, in the order of the items
         self.items: list[TaskRecord] = []
+        #: tasks and items that have been looked at and wait to be woken
+        self.awaiting: set[str] = set()
         self.secrets = secrets
         self._database = database
         self._scope = scope
@@ -122,10 +130,25 @@ class Notebook:
             now=now,
         )
         reach("execution.write.before")
-        async with self._database.connection() as connection:
+        lend = self._database.transaction if ended and self._has_family else self._database.connection
+        async with lend() as connection:
             control = await journal.advance(connection, self.run.key, self.run.token, progress)
+            if ended and self._has_family and control is not None:
+                await self._tell_family(connection)
         if control is None:
             raise Fenced(self.run.key)
         reach("execution.write.recorded")
         self.run.control = control
         self._changed, self._lines = {}, []
+
+    @property
+    def _has_family(self) -> bool:
+        return self.execution.parent_id is not None or any(has_child(task.action) for task in self.tasks)
+
+    async def _tell_family(self, tx: Connection) -> None:
+        """Wake the parent, which waits for this end, and cancel the children that outlive it (oos.md 7.6)."""
+        now = self.run.now()
+        for child in await journal.unended_children(tx, self.execution.id):
+            await work.cancel(tx, work_key(child), now=now)
+        if self.execution.parent_id is not None:
+            await work.wake(tx, work_key(self.execution.parent_id), now=now)

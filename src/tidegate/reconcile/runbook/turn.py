@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from tidegate.cloud.caller import Caller
 from tidegate.errors import CloudError
+from tidegate.reconcile.runbook.children import Children
 from tidegate.reconcile.runbook.notebook import Notebook
-from tidegate.services.oos.actions import PERFORMERS
-from tidegate.services.oos.actions.base import ActionFailedError, Finished, LookAgain, Situation
+from tidegate.services.oos.actions import performer
+from tidegate.services.oos.actions.base import (
+    ActionCancelledError,
+    ActionFailedError,
+    AwaitSignal,
+    Finished,
+    LookAgain,
+    Situation,
+)
+from tidegate.services.oos.executions import Executions
 from tidegate.services.oos.expressions import Expression, Scope
 from tidegate.services.oos.model import Task
 from tidegate.services.oos.selectors import select_output
@@ -28,9 +36,10 @@ _TOKEN_LENGTH: Final = 64
 class Turns:
     """Begins and continues the tasks of one execution; everything goes into its notebook."""
 
-    def __init__(self, book: Notebook, caller: Callable[[], Awaitable[Caller]]) -> None:
+    def __init__(self, book: Notebook, caller: Callable[[], Awaitable[Caller]], executions: Executions) -> None:
         self._book = book
         self._caller = caller
+        self._executions = executions
 
     async def is_skipped(self, when: Expression | None, record: TaskRecord, scope: Scope) -> bool:
         """Skip a task or an item whose condition does not hold. Raises ExpressionError."""
@@ -50,19 +59,25 @@ class Turns:
         record = self._book.secrets.seal(msgspec.structs.replace(record, properties=properties, polling=polling))
         self._book.change(record, Event.RUN)
 
-    async def look(self, task: Task, record: TaskRecord, scope: Scope) -> datetime | None:
-        """Let the action look: the task ends, or what is returned is when it is to be looked at again."""
+    async def look(self, task: Task, record: TaskRecord, scope: Scope) -> None:
+        """Let the action look: the task ends, or is to be looked at again when it is due or the execution is woken."""
         try:
-            outcome = await PERFORMERS[task.action](self._situation(task, record, scope))
-            if isinstance(outcome, LookAgain):
-                self._book.change(msgspec.structs.replace(record, memo=outcome.memo, due_at=outcome.at), Event.RUN)
-                return outcome.at
-            await self._succeed(task, record, scope, outcome)
+            outcome = await performer(task.action)(self._situation(task, record, scope))
+            match outcome:
+                case LookAgain(at, memo):
+                    self._book.change(msgspec.structs.replace(record, memo=memo, due_at=at), Event.RUN)
+                case AwaitSignal(memo):
+                    self._book.awaiting.add(record.id)
+                    self._book.change(msgspec.structs.replace(record, memo=memo, due_at=None), Event.RUN)
+                case Finished():
+                    await self._succeed(task, record, scope, outcome)
+        except ActionCancelledError as error:
+            self._book.log(record.id, f"The task {record.name} is cancelled: {error}.")
+            self._book.change(record, Event.CANCEL)
         except ActionFailedError as error:
             await self._fail_with_outputs(task, record, scope, error)
         except (CloudError, ExpressionError) as error:
             self._book.fail(record, str(error))
-        return None
 
     def _situation(self, task: Task, record: TaskRecord, scope: Scope) -> Situation:
         book = self._book
@@ -78,6 +93,7 @@ class Turns:
             caller=self._caller,
             memo=record.memo,
             log=lambda message: book.log(record.id, message),
+            children=Children(self._executions, book.execution, record),
         )
 
     async def _succeed(self, task: Task, record: TaskRecord, scope: Scope, outcome: Finished) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from tidegate.services.oos.actions.products import product_actions
 from tidegate.services.oos.model import in_language
 from tidegate.services.oos.validation import Validated, content_hash, lint
 
@@ -36,13 +37,12 @@ class PublicTemplate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_catalog() -> Mapping[str, PublicTemplate]:
-    """Read all public templates, by name. Costs some milliseconds."""
-    files = resources.files("tidegate.services.oos") / "public"
+    """Read all public templates and product actions, by name. Costs some milliseconds."""
+    files = [*(resources.files("tidegate.services.oos") / "public").iterdir()]
+    named = {file.name.removesuffix(".yml"): file for file in files if file.name.endswith(".yml")}
     templates = {}
-    for file in files.iterdir():
-        if not file.name.endswith(".yml"):
-            continue
-        name, text = file.name.removesuffix(".yml"), file.read_text(encoding="utf-8")
+    for name, file in (*named.items(), *product_actions().values()):
+        text = file.read_text(encoding="utf-8")
         key = content_hash(text)
         templates[name] = PublicTemplate(
             name=name,

@@ -12,6 +12,7 @@ from tidegate.clock import Clock
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
 from tidegate.services.oos import errors, limits
+from tidegate.services.oos.actions.base import Child
 from tidegate.services.oos.expressions import Scope
 from tidegate.services.oos.facts import pseudo_parameters
 from tidegate.services.oos.library import Library
@@ -116,6 +117,44 @@ class Executions:
         await self._check_role(order.principal, role)
         return await self._commit(order, text, self._record(order, execution_id, template, view, parameters, role))
 
+    async def start_child(self, parent: ExecutionRecord, child_id: str, child: Child) -> None:
+        """Start an execution for a task of ``parent``, with its rights and its role; a repeat changes nothing.
+
+        Parameters that the template does not declare are left out (oos.md 2.4). Raises CloudError.
+        """
+        if child_id.count(".t") > limits.NESTING:
+            raise CloudError("InvalidTemplate", f"Templates run each other more than {limits.NESTING} levels deep.")
+        order = Order(
+            principal=msgspec.convert(parent.principal, Principal),
+            region=parent.region,
+            template_name=child.template_name,
+            template_version=child.template_version,
+            template_content=child.template_content,
+            mode=parent.mode,
+            loop_mode=parent.loop_mode,
+            safety_check=parent.safety_check,
+        )
+        text, template, view = await self._template(order)
+        if template.trigger is not None:
+            raise CloudError("InvalidTemplate", "A template with a trigger cannot be run by another.")
+        declared = {name: value for name, value in child.parameters.items() if name in template.parameters}
+        parameters = await resolve(template, declared, self._scope(order, child_id))
+        record = self._record(order, child_id, template, view, parameters, parent.ram_role)
+        record = msgspec.structs.replace(record, parent_id=parent.id, executed_by=parent.executed_by)
+        async with self._database.connection() as connection:
+            if text is not None:
+                record = msgspec.structs.replace(record, hash=await self._library.keep(connection, text))
+            async with connection.transaction():
+                line = LogLine(at=record.created_at, task_execution_id="", message="The execution is started.")
+                if await journal.add(connection, record, line):
+                    key, above = work_key(record.id), work_key(parent.id)
+                    await work.start(connection, key, KIND, now=record.created_at, parent=above)
+
+    async def find_child(self, parent: ExecutionRecord, child_id: str) -> ExecutionRecord | None:
+        """Return the child that a task of ``parent`` started."""
+        async with self._database.connection() as connection:
+            return await rows.find(connection, parent.account_id, parent.region, child_id)
+
     async def list(
         self, account_id: str, region: str, wanted: rows.ExecutionFilter, page: Page
     ) -> tuple[Part[ExecutionView], int]:
@@ -172,7 +211,10 @@ class Executions:
                     if not force:
                         raise errors.wrong_status(execution_id, statuses[execution_id])
                     await work.cancel(tx, work_key(execution_id), now=self._clock.now())
-            await rows.delete(tx, execution_ids)
+            children = await rows.descendants(tx, execution_ids)
+            for child_id in children:
+                await work.cancel(tx, work_key(child_id), now=self._clock.now())
+            await rows.delete(tx, [*execution_ids, *children])
 
     async def _template(self, order: Order) -> tuple[str | None, Template, TemplateView | None]:
         """Return the text when it may have to be kept, the template, and where it comes from."""

@@ -18,6 +18,8 @@ TAGS: Final = 20
 LOOP_ITEMS: Final = 1_000
 #: task starts of one execution, so that jumps backward end (oos.md 4.2, ASSUMPTION)
 TASK_STARTS: Final = 1_000
+#: levels of templates that run each other (oos.md 5.11, ASSUMPTION)
+NESTING: Final = 10
 #: MaxResults of the list operations
 LIST_DEFAULT: Final = 50
 LIST_MAX: Final = 100

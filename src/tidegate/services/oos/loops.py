@@ -65,8 +65,9 @@ class Ended(msgspec.Struct, frozen=True):
 def next_items(rate: RateControl, statuses: Sequence[str], *, approvals: int = 0) -> Begin | Wait | Pause | Ended:
     """Return what a loop does next. ``statuses`` are those of the items that have begun, in their order."""
     under_way = sum(status not in FINAL_TASK for status in statuses)
-    if sum(status == TaskStatus.FAILED for status in statuses) > rate.max_errors:
-        return Wait() if under_way else Ended(has_failed=True)
+    has_failed = sum(status == TaskStatus.FAILED for status in statuses) > rate.max_errors
+    if has_failed or TaskStatus.CANCELLED in statuses:
+        return Wait() if under_way else Ended(has_failed)
     begun = len(statuses)
     if begun == sum(rate.sizes):
         return Wait() if under_way else Ended(has_failed=False)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tidegate.services.oos import limits
+from tidegate.services.oos.actions.products import product_actions
 from tidegate.services.oos.actions.table import ACTIONS, Definition
 from tidegate.services.oos.compiler import Compiler
 from tidegate.services.oos.document import Node
@@ -120,6 +121,8 @@ class TaskParser:
             if not definition.is_built:
                 self._problems.unsupported(action.mark, "V4", f"the action {definition.name} is not supported yet")
             return definition, definition.name
+        if (product_action := product_actions().get(action.value.lower())) is not None:
+            return None, product_action[0]
         if _PRODUCT_ACTION.fullmatch(action.value):
             self._problems.unsupported(action.mark, "V4", f"the action {action.value} is not supported yet")
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -226,12 +226,16 @@ class Templates:
         public = self.public.get(view.name)
         return public.validated if public is not None else await self._library.known(view.hash)
 
+    def _listed(self) -> Iterator[catalog.PublicTemplate]:
+        """Return the vendor's templates; product actions are found by name, and listed by ListActions."""
+        return (public for name, public in self.public.items() if "::" not in name)
+
     async def list(self, account_id: str, region: str, wanted: TemplateFilter) -> Sequence[TemplateView]:
         """Return the account's templates and the vendor's that are wanted, in the order wanted."""
         async with self._database.connection() as connection:
             owned = await rows.all_of(connection, account_id, region)
             counts = await rows.executions_of(connection, account_id, region)
-        views = [*(_view(record, None) for record in owned), *map(_public_view, self.public.values())]
+        views = [*(_view(record, None) for record in owned), *map(_public_view, self._listed())]
         counted = [msgspec.structs.replace(view, executions=counts.get(view.name, 0)) for view in views]
         return wanted.ordered([view for view in counted if wanted.admits(view)])
 

@@ -78,6 +78,7 @@ create table oos_execution (
     ended_at          timestamptz
 );
 create index oos_execution_started on oos_execution (account_id, region, started_at desc, id desc);
+create index oos_execution_parent on oos_execution (parent_id) where parent_id is not null;
 create index oos_execution_template on oos_execution (account_id, region, template_name);
 
 -- One start of one task, or of one item of a looped task; a finished one is never run again.

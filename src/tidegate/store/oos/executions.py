@@ -232,6 +232,17 @@ async def of_template(connection: Connection, account_id: str, region: str, temp
     return {row["id"]: row["status"] for row in rows}
 
 
+async def descendants(connection: Connection, execution_ids: Sequence[str]) -> Sequence[str]:
+    """Return the children of executions, and theirs, down to the last."""
+    rows = await connection.fetch(
+        "with recursive below as (select id from oos_execution where parent_id = any($1)"
+        " union all select child.id from oos_execution child join below on child.parent_id = below.id)"
+        " select id from below order by id",
+        list(execution_ids),
+    )
+    return [row["id"] for row in rows]
+
+
 async def delete(tx: Connection, execution_ids: Sequence[str]) -> None:
     """Delete executions with their tasks and logs."""
     await tx.execute("delete from oos_execution where id = any($1)", list(execution_ids))

@@ -32,18 +32,28 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
 
 
-async def add(tx: Connection, execution: ExecutionRecord, line: LogLine) -> None:
-    """Add a new execution and the first line of its log."""
+async def add(tx: Connection, execution: ExecutionRecord, line: LogLine) -> bool:
+    """Add a new execution and the first line of its log. False, changing nothing: it was there already."""
     values = [getattr(execution, field) for field in ExecutionRecord.__struct_fields__]
     places = ", ".join(f"${number}" for number in range(4, len(values) + 4))
-    await tx.execute(
-        f"with made as (insert into oos_execution ({_EXECUTION}) values ({places}) returning id)"
-        " insert into oos_log (execution_id, at, task_execution_id, message) select id, $1, $2, $3 from made",
+    made = await tx.fetchval(
+        f"with made as (insert into oos_execution ({_EXECUTION}) values ({places}) on conflict do nothing returning id)"
+        " insert into oos_log (execution_id, at, task_execution_id, message) select id, $1, $2, $3 from made"
+        " returning execution_id",
         line.at,
         line.task_execution_id,
         line.message,
         *values,
     )
+    return made is not None
+
+
+async def unended_children(connection: Connection, execution_id: str) -> list[str]:
+    """Return the children of an execution that have not ended."""
+    rows = await connection.fetch(
+        "select id from oos_execution where parent_id = $1 and ended_at is null order by id", execution_id
+    )
+    return [row["id"] for row in rows]
 
 
 async def load(connection: Connection, execution_id: str) -> tuple[ExecutionRecord, list[TaskRecord]] | None:

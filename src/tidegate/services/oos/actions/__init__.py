@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tidegate.services.oos.actions import choice, execute_api, poll, select_targets, sleep
+from tidegate.services.oos.actions import choice, embed, execute_api, poll, select_targets, sleep
 from tidegate.services.oos.actions.base import Action
 
 #: what carries an action out, by its name in ``table``
@@ -18,5 +18,16 @@ PERFORMERS: Final[Mapping[str, Action]] = MappingProxyType(
         "ACS::SelectTargets": select_targets.perform,
         "ACS::Sleep": sleep.perform,
         "ACS::Choice": choice.perform,
+        "ACS::Template": embed.perform,
     }
 )
+
+
+def performer(action: str) -> Action:
+    """Return what carries an action out; whatever is not atomic is a product action."""
+    return PERFORMERS.get(action, embed.perform)
+
+
+def has_child(action: str) -> bool:
+    """Whether an action runs another template."""
+    return performer(action) is embed.perform

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -27,6 +27,45 @@ class LookAgain(msgspec.Struct, frozen=True):
 
     at: datetime
     memo: Mapping[str, Any]
+
+
+class AwaitSignal(msgspec.Struct, frozen=True):
+    """The action is not over: look again whenever the execution is woken, with ``memo`` in hand."""
+
+    memo: Mapping[str, Any]
+
+
+class Child(msgspec.Struct, frozen=True, kw_only=True):
+    """What a task wants to be run as its child: a template by name, or its text."""
+
+    template_name: str | None = None
+    template_version: str | None = None
+    template_content: str | None = None
+    parameters: Mapping[str, Any]
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a child ended."""
+
+    status: str
+    message: str
+    outputs: Mapping[str, Any] | None
+
+
+class Children(Protocol):
+    """The child execution of a task execution; there is one at most."""
+
+    async def start(self, child: Child) -> None:
+        """Start it, once; raises CloudError and ActionFailedError."""
+        ...
+
+    async def look(self) -> Ended | None:
+        """Return how it ended; None when it has not, or was not started."""
+        ...
+
+
+class ActionCancelledError(TidegateError):
+    """The action was cancelled from outside, and with it the execution."""
 
 
 class ActionFailedError(TidegateError):
@@ -55,6 +94,7 @@ class Situation:
     #: what the look before left; empty at the first
     memo: Mapping[str, Any]
     log: Callable[[str], None]
+    children: Children
 
 
-Action = Callable[[Situation], Awaitable[Finished | LookAgain]]
+Action = Callable[[Situation], Awaitable[Finished | LookAgain | AwaitSignal]]

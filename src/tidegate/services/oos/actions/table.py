@@ -151,6 +151,7 @@ _DEFINITIONS: Final = (
         "Runs another template.",
         either=_names("TemplateName TemplateContent TemplateURL"),
         optional=_names("TemplateVersion Parameters"),
+        is_built=True,
         may_loop=True,
     ),
     Definition(

@@ -1,0 +1,57 @@
+"""``ACS::Template`` and product actions: another template runs as a child, under the same role (oos.md 5.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tidegate.errors import CloudError
+from tidegate.services.oos.actions.base import (
+    ActionCancelledError,
+    ActionFailedError,
+    AwaitSignal,
+    Child,
+    Finished,
+    LookAgain,
+    Situation,
+)
+from tidegate.services.oos.states import ExecutionStatus
+
+
+async def perform(situation: Situation) -> Finished | LookAgain | AwaitSignal:
+    """Start the child at the first look; at every other see whether it has ended. Its end wakes its parent."""
+    ended = await situation.children.look()
+    if ended is None:
+        if not situation.memo:
+            try:
+                await situation.children.start(_child(situation.task.action, situation.properties))
+            except CloudError as error:
+                raise ActionFailedError(str(error)) from error
+        return AwaitSignal({"started": True})
+    match ended.status:
+        case ExecutionStatus.SUCCESS:
+            return Finished(ended.outputs)
+        case ExecutionStatus.CANCELLED:
+            raise ActionCancelledError("the child was cancelled")
+    raise ActionFailedError(ended.message or "the child failed", ended.outputs)
+
+
+def _child(action: str, properties: Mapping[str, Any]) -> Child:
+    """Return what to run: a product action's properties are its template's parameters."""
+    if action != "ACS::Template":
+        return Child(template_name=action, parameters=properties)
+    parameters = properties.get("Parameters")
+    if not isinstance(parameters, dict | None):
+        raise ActionFailedError("the property Parameters must be a map")
+    if properties.get("TemplateURL") is not None:
+        raise ActionFailedError("TemplateURL is not supported; use TemplateName or TemplateContent")
+    texts = {key: properties.get(key) for key in ("TemplateName", "TemplateVersion", "TemplateContent")}
+    for key, text in texts.items():
+        if not isinstance(text, str | None):
+            raise ActionFailedError(f"the property {key} must be a text")
+    return Child(
+        template_name=texts["TemplateName"],
+        template_version=texts["TemplateVersion"],
+        template_content=texts["TemplateContent"],
+        parameters=parameters or {},
+    )
