@@ -69,6 +69,25 @@ class _JsonLines:
         print(msgspec.json.encode(summary).decode(), flush=True)
 
 
+#: What each step tells a person; the names are those of its detail.
+_STORY = {
+    "policy-granted": "{role} may {actions}",
+    "group-enabled": "group {group} is Active, Redis {redis} is Normal at {address}",
+    "hooks-created": "two hooks run {template}, two hold the door so that you can look",
+    "refused-before": "{instance} at {address} is on no list: {seen}",
+    "scale-out": "{instance} is made …",
+    "pending-wait": "… and held: {state}",
+    "execution-succeeded": "the runbook ended: {execution} {status}",
+    "whitelisted": "{address} is on the list: {whitelist}",
+    "in-service": "{instance} is {state}",
+    "redis-roundtrip": "from inside it, with Redis: {seen}",
+    "scale-in": "{activity} takes it out …",
+    "removing-wait": "… and it is held once more: {state}",
+    "unlisted": "{address} is off the list: {whitelist}",
+    "refused-after": "{instance} still runs at {address}: {seen}",
+}
+
+
 class _Timeline:
     """For people: what happened, when, and the fact that proves it."""
 
@@ -79,12 +98,12 @@ class _Timeline:
         self._started = time.monotonic()
 
     def begin(self, cloud: Cloud) -> None:
-        self._console.print(f"[dim]{cloud.banner}[/dim]")
+        self._console.print(f"[dim]{cloud.banner}[/dim]", soft_wrap=True)
 
     def show(self, observation: Observation) -> None:
         mark = "[green]✓[/green]" if observation.ok else "[red]✗[/red]"
         seconds = time.monotonic() - self._started
-        fact = "  ".join(f"[dim]{key}[/dim] {_short(value)}" for key, value in observation.detail.items())
+        fact = _tell(observation)
         self._console.print(f"{seconds:7.2f} s  {mark} [bold]{observation.step:<20}[/bold] {fact}", soft_wrap=True)
 
     def end(self, summary: dict[str, Any]) -> None:
@@ -93,9 +112,14 @@ class _Timeline:
         self._console.print(f"{summary['seconds']:7.2f} s  {verdict}  [dim]{about}[/dim]")
 
 
-def _short(value: object) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return (text if len(text) <= 100 else text[:97] + "…").replace("[", r"\[")
+def _tell(observation: Observation) -> str:
+    """Return a step's line for people, safe for the terminal's markup."""
+    detail = {
+        name: ", ".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in observation.detail.items()
+    }
+    told = _STORY[observation.step].format(**detail) if observation.ok else f"{detail['error']}"
+    return told.replace("[", r"\[")
 
 
 async def _run(settings: Settings, screen: _JsonLines | _Timeline) -> bool:
