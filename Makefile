@@ -20,7 +20,7 @@ unit: setup  ## pure tests, in seconds
 acceptance: setup  ## official SDKs against a started cloud
 	$(run) -n $(workers) tests/acceptance
 console: setup  ## the console in a real Chromium: the tutorial by mouse, accessibility, screenshots
-	@scripts/browser && $(run) tests/console
+	@scripts/browser && TIDEGATE_BROWSER=1 $(run) tests/console
 crash: setup  ## kill -9 at every named point, restart, converge
 	TIDEGATE_CRASH_POINTS=all $(run) -n $(workers) tests/crash
 lint: setup  ## format, rules, types, arrows
