@@ -1,6 +1,6 @@
 # Each target is one readable line and sets up what it needs. On a bare machine: `make demo`, `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test unit acceptance console crash lint format bench lock build docs clean
+.PHONY: help setup demo up test unit acceptance console screenshots crash lint format bench lock build docs clean
 bin := .venv/bin/
 run := $(bin)python -m pytest -q
 workers ?= auto
@@ -19,8 +19,10 @@ unit: setup  ## pure tests, in seconds
 	$(run) -n $(workers) tests/unit
 acceptance: setup  ## official SDKs against a started cloud
 	$(run) -n $(workers) tests/acceptance
-console: setup  ## the console in a real Chromium: the tutorial by mouse, accessibility, screenshots
+console: setup  ## the console in a real Chromium: the tutorial by mouse, accessibility
 	@scripts/browser && TIDEGATE_BROWSER=1 $(run) tests/console
+screenshots: setup  ## a picture of every page, in both languages and three widths, into build/screenshots
+	@scripts/browser && TIDEGATE_BROWSER=1 TIDEGATE_SCREENSHOTS=build/screenshots $(run) tests/console/test_looks.py
 crash: setup  ## kill -9 at every named point, restart, converge
 	TIDEGATE_CRASH_POINTS=all $(run) -n $(workers) tests/crash
 lint: setup  ## format, rules, types, arrows

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,7 @@ def test_no_page_overflows_or_complains_or_shuts_anybody_out(
                 person.page.set_viewport_size({"width": width, "height": 900})
                 if person.page.evaluate("document.documentElement.scrollWidth") > width:
                     wrong.append(f"{address} overflows at {width}")
+                _keep_picture(person, address, width)
             for scheme in ("light", "dark") if language == "en-US" else ("light",):  # colours know no language
                 person.page.emulate_media(color_scheme=scheme)
                 person.page.evaluate(AXE)
@@ -77,6 +80,16 @@ def test_no_page_overflows_or_complains_or_shuts_anybody_out(
                 wrong += [f"{address} {scheme} {one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
         wrong += person.complaints
     assert not wrong, "\n".join(wrong)
+
+
+def _keep_picture(person: Person, address: str, width: int) -> None:
+    """Keep a screenshot where ``make screenshots`` asks for them."""
+    folder = os.environ.get("TIDEGATE_SCREENSHOTS")
+    if folder:
+        language = person.page.evaluate("document.documentElement.lang")
+        name = re.sub(r"(asg|i|r|exec)-[a-z0-9]{10,}", r"\1", address).strip("/")
+        file = Path(folder) / f"{re.sub(r'[^A-Za-z0-9-]+', '-', name)}-{language}-{width}.png"
+        person.page.screenshot(path=file, full_page=True)
 
 
 def test_a_page_needs_nothing_from_elsewhere(chromium: Any, cloud: RunningCloud) -> None:

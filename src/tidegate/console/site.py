@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -151,7 +152,9 @@ async def _check_csrf(page: Page) -> None:
     """Refuse a form that was not made for this session, and one that another site sends."""
     site = page.request.headers.get("sec-fetch-site", "same-origin")
     form = await page.form()
-    if site not in ("same-origin", "none") or form.get("csrf") != page.session.csrf:
+    if site not in ("same-origin", "none") or not hmac.compare_digest(
+        form.get("csrf").encode("utf-8", "surrogatepass"), page.session.csrf.encode()
+    ):
         raise CloudError("InvalidForm", page.say("This form is out of date. Load the page again."), 403)
 
 
