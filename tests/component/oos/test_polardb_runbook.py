@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from support.runbooks import REGION, Runbooks
+from support.runbooks import ACCOUNT, REGION, Runbooks
 
 NAME = "ACS-ESS-LifeCycleModifyPolarDBIPWhitelist"
+
+
+async def test_its_policy_names_what_its_product_action_calls(runbooks: Runbooks) -> None:
+    assert list(await runbooks.oos.actions_of(ACCOUNT, REGION, name=NAME, version=None, content=None)) == [
+        "ecs:DescribeInstances",
+        "polardb:DescribeDBClusterAccessWhitelist",
+        "polardb:ModifyDBClusterAccessWhitelist",
+        "ess:CompleteLifecycleAction",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -51,5 +60,6 @@ async def test_only_what_differs_is_changed(runbooks: Runbooks, mode: str, liste
     assert execution.status == "Success"
     assert execution.outputs == {"ipAddresses": ["10.0.0.1", "10.0.0.2"]}
     changes = [call.parameters for call in runbooks.cloud.calls if call.operation.startswith("POLARDB.Modify")]
-    assert [one["SecurityIps"] for one in changes] == ([changed] if changed else [])
+    assert sorted(one["SecurityIps"] for one in changes) == (changed.split(",") if changed else [])
+    assert {one["ModifyMode"] for one in changes} <= {mode}
     assert runbooks.cloud.calls[-1].parameters["LifecycleActionResult"] == "CONTINUE"
