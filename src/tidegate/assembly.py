@@ -26,6 +26,7 @@ from tidegate.reconcile.group import GroupController
 from tidegate.reconcile.instance import InstanceController, adopt, notice_losses
 from tidegate.reconcile.invocation import InvocationController
 from tidegate.reconcile.redis import RedisController
+from tidegate.reconcile.schedule import ScheduleController
 from tidegate.services.databases import api as database_products
 from tidegate.services.databases.service import Databases
 from tidegate.services.ecs import assistant as ecs_assistant
@@ -163,6 +164,7 @@ class Cloud:
             ),
             **ActivityController(self.ess).controllers,
             **GroupController(self.ess, settings).controllers,
+            **ScheduleController(self.ess).controllers,
         }
         self.node = Node(database, controllers, clock, settings)
 

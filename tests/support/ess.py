@@ -21,6 +21,7 @@ from tidegate.reconcile.activity import ActivityController
 from tidegate.reconcile.engine import Controller
 from tidegate.reconcile.group import GroupController
 from tidegate.reconcile.instance import InstanceController
+from tidegate.reconcile.schedule import ScheduleController
 from tidegate.services.ecs import catalog
 from tidegate.services.ecs.service import Delays, Ecs, LaunchSpec
 from tidegate.services.ess.api import ess as product
@@ -325,6 +326,7 @@ def make_controllers(world: World) -> Mapping[str, Controller]:
         "instances": InstanceController(world.database, world.hosts, delays=world.delays),
         **ActivityController(world.ess).controllers,
         **GroupController(world.ess, world.settings).controllers,
+        **ScheduleController(world.ess).controllers,
     }
 
 

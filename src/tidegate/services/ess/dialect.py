@@ -24,7 +24,7 @@ _REGULAR_PLURALS = (
     "TagKey ResourceId VServerGroup VServerGroupAttribute LoadBalancer LoadBalancerConfig LoadBalancerWeight "
     "DBInstance AlbServerGroup ServerGroup NotificationType AlarmAction Dimension AlarmDimension Expression "
     "HybridMetric StepAdjustment DataDisk LaunchTemplateOverride SpotPriceLimit InstanceTypeOverride "
-    "InstancePatternInfo NetworkInterface"
+    "InstancePatternInfo NetworkInterface ScheduledTaskId ScheduledTaskName ScheduledAction"
 )
 _PLURALS = _IRREGULAR_PLURALS | {name: f"{name}s" for name in _REGULAR_PLURALS.split()}
 
@@ -55,6 +55,7 @@ _ELEMENTS = {
     "ScalingGroups": "ScalingGroup",
     "ScalingInstances": "ScalingInstance",
     "ScalingRules": "ScalingRule",
+    "ScheduledTasks": "ScheduledTask",
     "SecurityGroupIds": "SecurityGroupId",
     "ServerGroups": "ServerGroup",
     "SpotPriceLimits": "SpotPriceModel",

@@ -44,6 +44,13 @@ LONGEST_WAIT = timedelta(seconds=21600)
 HEARTBEATS = 20
 METADATA = 4096
 
+# Scheduled tasks (ess.md 9.1).
+LAUNCH_AHEAD = timedelta(days=90)
+RECURRENCE_AHEAD = timedelta(days=365)
+LAUNCH_EXPIRATION = (0, 21600)
+DEFAULT_LAUNCH_EXPIRATION = 600
+DESCRIPTION = 200
+
 # Reading (ess.md 13.2).
 PAGE = 50
 INSTANCE_PAGE = 100

@@ -33,6 +33,8 @@ rule_ari_not_found = Refusal(
     "The specified scaling rule Ari does not exist.",
     404,
 )
+#: ASSUMPTION on the words
+task_not_found = Refusal("InvalidScheduledTaskId.NotFound", "The specified scheduled task does not exist.", 404)
 region_not_found = Refusal("InvalidRegionId.NotFound", "The specified region does not exist.", 404)
 instance_not_found = Refusal("InvalidInstanceId.NotFound", 'Instance "%s" does not exist.', 404)
 vswitch_not_found = Refusal("InvalidVSwitchId.NotFound", "The specified virtual switch does not exist.", 404)
@@ -72,6 +74,11 @@ configuration_quota = Refusal(
     "Scaling configuration quota exceeded in the specified scaling group.",
 )
 rule_quota = Refusal("QuotaExceeded.ScalingRule", "Scaling rule quota exceeded in the specified scaling group.")
+duplicate_task_name = Refusal(
+    "InvalidScheduledTaskName.Duplicate",
+    "The specified value of parameter ScheduledTaskName is duplicated.",
+)
+task_quota = Refusal("QuotaExceeded.ScheduledTask", "Scheduled task quota exceeded.")
 instance_quota = Refusal("QuotaExceeded.ScalingInstance", "Scaling instance quota exceeded.")
 
 # States and capacity.
@@ -139,6 +146,10 @@ remove_policy = Refusal("InvalidParameter", "The specified group does not suppor
 magnitude_mismatch = Refusal(
     "InvalidMinAdjustmentMagnitudeMismatchAdjustmentType",
     "MinAdjustmentMagnitude is not supported by the specified adjustment type.",
+)
+task_region = Refusal(
+    "ScheduledAction.RegionMismatch",
+    "The specified scheduled task and the specified scheduled action are not in the same Region.",
 )
 configuration_active = Refusal(
     "IncorrectScalingConfigurationLifecycleState",

@@ -25,7 +25,7 @@ from tidegate.services.ess.survey import Survey, survey
 from tidegate.services.operation import Call
 from tidegate.store import work
 from tidegate.store.ess import groups, members, rules
-from tidegate.store.ess.records import Activity, Group, Kind, Plan
+from tidegate.store.ess.records import Activity, Group, Kind, Plan, Rule
 
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
@@ -92,8 +92,14 @@ class Scaling:
                 trigger_id=call.principal.id,
                 plan=plan_of(group, cooldown=rule.cooldown),
             )
-            adjustment = Adjustment(rule.adjustment_type, rule.adjustment_value, rule.magnitude or 0)
-            return await self._adjust(tx, call, group, adjustment, order, move_desired_only=True)
+            started = await self.follow(tx, group, rule, order)
+            await repeats.remember(tx, call, started, self._around.now())
+            return started
+
+    async def follow(self, tx: Connection, group: Group, rule: Rule, order: Order) -> str | None:
+        """Change the locked group as a rule says; returns as ``execute`` does. Raises RefusedError, having written nothing."""
+        adjustment = Adjustment(rule.adjustment_type, rule.adjustment_value, rule.magnitude or 0)
+        return await self._adjust(tx, group, adjustment, order, move_desired_only=True)
 
     async def adjust(self, call: Call, request: ScaleWithAdjustment) -> str | None:
         """ScaleWithAdjustment; returns the activity, None when only the desired capacity moved."""
@@ -115,10 +121,12 @@ class Scaling:
                 metadata=request.activity_metadata,
                 plan=plan_of(group, request.lifecycle_hook_context),
             )
-            return await self._adjust(tx, call, group, adjustment, order, move_desired_only=not request.sync_activity)
+            started = await self._adjust(tx, group, adjustment, order, move_desired_only=not request.sync_activity)
+            await repeats.remember(tx, call, started, self._around.now())
+            return started
 
     async def _adjust(
-        self, tx: Connection, call: Call, group: Group, adjustment: Adjustment, order: Order, *, move_desired_only: bool
+        self, tx: Connection, group: Group, adjustment: Adjustment, order: Order, *, move_desired_only: bool
     ) -> str | None:
         seen = await survey(tx, group.id)
         desired_on = group.desired_capacity is not None
@@ -133,7 +141,6 @@ class Scaling:
             if desired_on:
                 order = _setting_desired(order, base + change)
             started = (await self._starter.scale(tx, group, seen, order, change)).id
-        await repeats.remember(tx, call, started, self._around.now())
         return started
 
     async def _move_desired(

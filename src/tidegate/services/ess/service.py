@@ -13,9 +13,10 @@ from tidegate.services.ess.members import Members
 from tidegate.services.ess.ports import Machines, Roles, Runbooks, Surroundings
 from tidegate.services.ess.rules import Rules
 from tidegate.services.ess.scaling import Scaling
+from tidegate.services.ess.schedule import Schedule
 from tidegate.services.ess.starting import Starter
 from tidegate.services.ess.tagging import Tagging
-from tidegate.store.ess import activities, configurations, groups, hooks, members, rules
+from tidegate.store.ess import activities, configurations, groups, hooks, members, rules, tasks
 
 __all__ = ["Ess", "Machines", "Roles", "Runbooks", "Surroundings"]
 
@@ -34,6 +35,7 @@ class Ess:
         self.configurations = Configurations(around)
         self.rules = Rules(around)
         self.scaling = Scaling(around, starter)
+        self.schedule = Schedule(around, starter, self.scaling)
         self.history = History(around)
         self.tagging = Tagging(around)
 
@@ -44,6 +46,7 @@ class Ess:
         group_id: str | None = None,
         configuration_id: str | None = None,
         rule_id: str | None = None,
+        task_id: str | None = None,
         hook_id: str | None = None,
         activity_id: str | None = None,
         instance_id: str | None = None,
@@ -54,6 +57,8 @@ class Ess:
                 group_id = configuration.group_id
             if rule_id and (rule := await rules.find(db, rule_id)):
                 group_id = rule.group_id
+            if task_id and (task := await tasks.find(db, task_id)):
+                group_id = task.group_id
             if hook_id and (hook := await hooks.find(db, hook_id)):
                 group_id = hook.group_id
             if activity_id and (activity := await activities.find(db, activity_id)):

@@ -82,8 +82,12 @@ class Starter:
         except RefusedError as refused:
             async with self._around.database.transaction() as tx:
                 if await groups.lock(tx, refused.group.id):  # it may be gone by now
-                    await activities.table.add(tx, self._rejected(refused))
+                    await self.reject(tx, refused)
             raise refused.error from None
+
+    async def reject(self, tx: Connection, refused: RefusedError) -> None:
+        """Leave a Rejected activity."""
+        await activities.table.add(tx, self._rejected(refused))
 
     def admit(self, group: Group, survey: Survey, order: Order, change: int, *, before: int | None = None) -> None:
         """Raise RefusedError unless the group lets the activity start now (ess.md 5.6, rows 5 and 6)."""

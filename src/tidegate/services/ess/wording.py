@@ -15,12 +15,22 @@ ROLLED_BACK = "Rollback lifecycleActionResult parameter caused the instance to r
 
 def cause(what: str, before: int, after: int) -> str:
     """Return the Cause of an activity: what was asked for and how it changes the capacity."""
-    return f'{what}, changing the Total Capacity from "{before}" to "{after}".'
+    return f'{what}{"" if what.endswith(",") else ", "}changing the Total Capacity from "{before}" to "{after}".'
 
 
 def rule_requested(rule_id: str) -> str:
     """A user runs a scaling rule (sample)."""
     return f'A user requests to execute scaling rule "{rule_id}"'
+
+
+def rule_scheduled(rule_id: str) -> str:
+    """A scheduled task runs a scaling rule (sample, which has no blank after the comma)."""
+    return f'A scheduled task execute scaling rule "{rule_id}",'
+
+
+def bounds_scheduled() -> str:
+    """A scheduled task sets MinSize, MaxSize and DesiredCapacity (ASSUMPTION)."""
+    return "A scheduled task modify the scaling group"
 
 
 def adjustment_requested() -> str:

@@ -77,6 +77,36 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """A scheduled task: when, and either a rule or what the group's bounds become.
+
+    ``due_at`` is the occurrence that comes next or is being tried, ``retry_at`` when it is tried again after a refusal,
+    ``done_until`` the last occurrence that is over.
+    """
+
+    id: str
+    position: int = 0
+    account_id: str
+    region: str
+    name: str
+    description: str
+    group_id: str
+    rule_id: str | None
+    min_value: int | None
+    max_value: int | None
+    desired_value: int | None
+    launch_at: datetime | None
+    recurrence_type: str | None
+    recurrence_value: str
+    recurrence_end: datetime | None
+    launch_expiration: int
+    enabled: bool
+    created_at: datetime
+    due_at: datetime | None = None
+    retry_at: datetime | None = None
+    done_until: datetime | None = None
+
+
 class Hook(msgspec.Struct, frozen=True, kw_only=True):
     """A lifecycle hook."""
 
