@@ -7,7 +7,7 @@ before a crash is looked at again with the properties and the client token it be
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from tidegate.services.oos.executions import Executions, work_key
 from tidegate.services.oos.expressions import MissingOutputError, Scope
 from tidegate.services.oos.facts import pseudo_parameters
 from tidegate.services.oos.library import Library
-from tidegate.services.oos.model import Task, Template
+from tidegate.services.oos.model import END, Task, Template
 from tidegate.services.oos.parameter_store import ParameterStore
 from tidegate.services.oos.ports import OOS_SERVICE, Roles
 from tidegate.services.oos.sandbox import Programs
@@ -43,7 +43,7 @@ from tidegate.services.operation import Principal
 from tidegate.store import work
 from tidegate.store.database import Database
 from tidegate.store.oos import journal
-from tidegate.store.oos.records import ExecutionRecord, LogLine, TaskRecord
+from tidegate.store.oos.records import ExecutionRecord, LogLine, Notice, TaskRecord
 
 #: gives the caller that calls the cloud as somebody
 CallAs = Callable[[Principal], Caller]
@@ -112,7 +112,11 @@ class ExecutionController:
             conditions=template.conditions,
             store=secrets.read,
         )
-        book = Notebook(run, self._database, execution, tasks, scope, secrets)
+        notices: Sequence[Notice] = ()
+        if execution.status == ExecutionStatus.WAITING:
+            async with self._database.connection() as connection:
+                notices = await journal.notices(connection, execution.id)
+        book = Notebook(run, self._database, execution, tasks, scope, secrets, notices)
         await _Look(book, template, Turns(book, self._caller(execution), self._executions)).conduct()
 
     async def _give_up(self, run: Run, execution: ExecutionRecord, error: Exception) -> None:
@@ -168,6 +172,8 @@ class _Look:
         while True:
             move = next_move(self._template, self._book.tasks, cancelled=self._is_cancelled)
             match move:
+                case Done() if self._pauses_at_failure(move):
+                    await self._wait_after_failure(self._book.tasks[-1])
                 case Start(task):
                     await self._start(task)
                 case Continue():
@@ -221,9 +227,29 @@ class _Look:
         await self._turns.look(task, record, book.scope)
         looked_at = book.tasks[-1]
         if looked_at.status not in FINAL_TASK:
-            await book.write()
+            await book.write(waiting=book.waiting)
             raise Suspend(looked_at.due_at)
         return None
+
+    def _pauses_at_failure(self, done: Done) -> bool:
+        """Whether people decide what becomes of a failed task that no other takes care of (oos.md 7.2)."""
+        if self._book.execution.mode != "FailurePause" or self._is_cancelled or not self._book.tasks:
+            return False
+        last = self._book.tasks[-1]
+        is_failed = done.status == ExecutionStatus.FAILED and last.status == TaskStatus.FAILED
+        return is_failed and self._template.task(last.name).on_error == END
+
+    async def _wait_after_failure(self, record: TaskRecord) -> None:
+        """Retry or skip the failed task as asked; raises Suspend when nobody has asked for anything."""
+        book = self._book
+        for notice in book.take_notices():
+            book.log(record.id, f"{notice.kind} by {notice.sender}. {notice.note}".strip())
+            book.change(record, Event.SKIP)
+            if notice.kind == "RetryTask":
+                await self._start(self._template.task(record.name))
+            return
+        await book.write(waiting="FailurePause")
+        raise Suspend
 
     async def _end(self, done: Done) -> None:
         outputs = None if done.status == ExecutionStatus.CANCELLED else await self._outputs()

@@ -11,7 +11,7 @@ from tidegate.reconcile.run import Suspend, together
 from tidegate.reconcile.runbook.notebook import Notebook
 from tidegate.reconcile.runbook.turn import Turns
 from tidegate.services.oos.expressions import Scope
-from tidegate.services.oos.loops import Begin, Ended, aggregate, next_items, read_items, read_rate
+from tidegate.services.oos.loops import Begin, Ended, Pause, aggregate, next_items, read_items, read_rate
 from tidegate.services.oos.model import Loop, Task
 from tidegate.services.oos.states import FINAL_TASK, Event, TaskStatus
 from tidegate.services.oos.values import ExpressionError, check_size
@@ -32,8 +32,7 @@ class LoopDriver:
         scope = self._book.scope
         items = read_items(check_size(await loop.items.evaluate(scope)))
         rate = await loop.rate_control.evaluate(scope)
-        if read_rate(rate, len(items), self._book.execution.loop_mode).pause != "Automatic":
-            raise ExpressionError("pauses between batches are not supported yet")
+        read_rate(rate, len(items), self._book.execution.loop_mode)
         if self._book.secrets.hide(items) != items:
             raise ExpressionError("the Items of a Loop are kept and shown, so no secret parameter may be among them")
         self._book.log(record.id, f"The task {task.name} ({task.action}) is started for {len(items)} items.")
@@ -46,11 +45,20 @@ class LoopDriver:
         assert record.loop is not None
         items: list[Any] = record.loop["Items"]
         rate = read_rate(record.loop["RateControl"], len(items), self._book.execution.loop_mode)
-        move = next_items(rate, self._statuses())
+        record = self._take_notices(record)
+        if record.status in FINAL_TASK:
+            return None
+        approvals = int(record.memo.get("approvals", 0))
+        move = next_items(rate, self._statuses(), approvals=approvals)
         while isinstance(move, Begin):
             for _ in range(move.count):
                 await self._begin_item(task, record, items[len(self._book.items)], move.batch)
-            move = next_items(rate, self._statuses())
+            move = next_items(rate, self._statuses(), approvals=approvals)
+        if isinstance(move, Pause):
+            self._book.log(record.id, f"Batch {move.batch} has ended; somebody must let the loop go on.")
+            self._book.wait(record)
+            await self._book.write(waiting="BatchPause")
+            raise Suspend
         if isinstance(move, Ended):
             if TaskStatus.CANCELLED in self._statuses():
                 return self._book.change(record, Event.CANCEL)
@@ -74,6 +82,18 @@ class LoopDriver:
         for item in self._book.items:
             if item.status not in FINAL_TASK:
                 self._book.change(item, Event.CANCEL)
+
+    def _take_notices(self, record: TaskRecord) -> TaskRecord:
+        """Return the task after what people said to the pause between two batches (oos.md 6.3)."""
+        for notice in self._book.take_notices():
+            self._book.log(record.id, f"{notice.kind} by {notice.sender}. {notice.note}".strip())
+            if notice.kind == "Reject":
+                self._book.change(record, Event.CANCEL)
+                return self._book.tasks[-1]
+            memo = {"approvals": int(record.memo.get("approvals", 0)) + 1}
+            self._book.change(msgspec.structs.replace(record, memo=memo), Event.RUN)
+            return self._book.tasks[-1]
+        return record
 
     async def _load(self, record: TaskRecord) -> None:
         if self._loaded != record.id:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from tidegate.services.oos.states import (
 from tidegate.store import work
 from tidegate.store.database import Database
 from tidegate.store.oos import journal
-from tidegate.store.oos.records import ExecutionRecord, LogLine, TaskRecord
+from tidegate.store.oos.records import ExecutionRecord, LogLine, Notice, TaskRecord
 from tidegate.telemetry.points import reach
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Notebook:
         tasks: list[TaskRecord],
         scope: Scope,
         secrets: Secrets,
+        notices: Sequence[Notice],
     ) -> None:
         self.run = run
         self.execution = execution
@@ -53,6 +55,12 @@ class Notebook:
         self.items: list[TaskRecord] = []
         #: tasks and items that have been looked at and wait to be woken
         self.awaiting: set[str] = set()
+        #: what people answered, to be taken into account once
+        self.notices: Sequence[Notice] = notices
+        self._noticed = notices[-1].number if notices else None
+        self._waits = bool(execution.waiting)
+        #: what the task that was looked at last waits for
+        self.waiting = ""
         self.secrets = secrets
         self._database = database
         self._scope = scope
@@ -105,24 +113,40 @@ class Notebook:
         message = str(self.secrets.hide(self._mask.text(message)))
         return message.replace("\0", "\\0")[: limits.MESSAGE_CHARACTERS]
 
-    async def write(self) -> None:
-        """Write everything since the last step forward. Raises Fenced."""
+    def take_notices(self) -> Sequence[Notice]:
+        """Return what people answered, once."""
+        taken, self.notices = self.notices, ()
+        return taken
+
+    def wait(self, record: TaskRecord) -> None:
+        """Let a task wait for people; it may have waited before."""
+        self.change(record, Event.RUN)
+        self.change(msgspec.structs.replace(record, status=TaskStatus.RUNNING), Event.WAIT)
+
+    async def write(self, *, waiting: str = "") -> None:
+        """Write everything since the last step forward; ``waiting`` says for what people are needed. Raises Fenced."""
         self.status = next_execution_status(self.status, Event.RUN)
+        if waiting:
+            self.status = next_execution_status(self.status, Event.WAIT)
+            if not self._waits:
+                self._noticed = journal.ALL_NOTICES
         # Visible from the moment the first task fails, while later tasks run (oos.md 4.3).
         message = next((task.status_message for task in self.tasks if task.status == TaskStatus.FAILED), "")
-        await self._write(message)
+        await self._write(message, waiting=waiting)
 
     async def end(self, event: Event, message: str, outputs: Any) -> None:
         """Write everything, with the execution's end. Raises Fenced."""
         self.status = next_execution_status(self.status, event)
         await self._write(message, outputs=outputs, ended=True)
 
-    async def _write(self, message: str, *, outputs: Any = None, ended: bool = False) -> None:
+    async def _write(self, message: str, *, waiting: str = "", outputs: Any = None, ended: bool = False) -> None:
         now = self.run.now()
         progress = journal.Progress(
             execution_id=self.execution.id,
             status=self.status,
             status_message=message,
+            waiting=waiting,
+            noticed=self._noticed,
             outputs=outputs,
             ended_at=now if ended else None,
             tasks=list(self._changed.values()),
@@ -139,7 +163,8 @@ class Notebook:
             raise Fenced(self.run.key)
         reach("execution.write.recorded")
         self.run.control = control
-        self._changed, self._lines = {}, []
+        self._changed, self._lines, self._noticed = {}, [], None
+        self._waits = bool(waiting)
 
     @property
     def _has_family(self) -> bool:

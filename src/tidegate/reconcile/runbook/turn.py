@@ -16,6 +16,7 @@ from tidegate.services.oos.actions import performer
 from tidegate.services.oos.actions.base import (
     ActionCancelledError,
     ActionFailedError,
+    AwaitNotice,
     AwaitSignal,
     Finished,
     LookAgain,
@@ -69,6 +70,9 @@ class Turns:
                 case AwaitSignal(memo):
                     self._book.awaiting.add(record.id)
                     self._book.change(msgspec.structs.replace(record, memo=memo, due_at=None), Event.RUN)
+                case AwaitNotice(waiting, memo):
+                    self._book.wait(msgspec.structs.replace(record, memo=memo, due_at=None))
+                    self._book.waiting = waiting
                 case Finished():
                     await self._succeed(task, record, scope, outcome)
         except ActionCancelledError as error:
@@ -93,6 +97,7 @@ class Turns:
             caller=self._caller,
             memo=record.memo,
             log=lambda message: book.log(record.id, message),
+            notices=book.take_notices(),
             children=Children(self._executions, book.execution, record),
         )
 

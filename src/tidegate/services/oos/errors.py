@@ -36,6 +36,11 @@ def execution_not_found(execution_id: str) -> CloudError:
     return CloudError("EntityNotExists.Execution", f"The specified execution {execution_id} does not exist.", 404)
 
 
+def task_execution_not_found(task_id: str) -> CloudError:
+    """No such task execution waits."""
+    return CloudError("EntityNotExists.TaskExecution", f"The task execution {task_id} does not wait.", 404)
+
+
 def wrong_status(execution_id: str, status: str) -> CloudError:
     """What was asked cannot be done in this status."""
     return CloudError(

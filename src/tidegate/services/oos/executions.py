@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
@@ -12,6 +12,7 @@ from tidegate.clock import Clock
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
 from tidegate.services.oos import errors, limits
+from tidegate.services.oos.actions.approve import approvers
 from tidegate.services.oos.actions.base import Child
 from tidegate.services.oos.expressions import Scope
 from tidegate.services.oos.facts import pseudo_parameters
@@ -38,6 +39,16 @@ if TYPE_CHECKING:
 #: kind of the work that drives an execution; its key is ``execution/<id>``
 KIND: Final = "execution"
 _ID_LENGTH: Final = 20
+
+NotifyType = Literal["Approve", "Reject", "RetryTask", "SkipTask"]
+_DECISION: Final = frozenset({"Approve", "Reject"})
+#: what may be answered, by what the execution waits for (oos.md 7.4)
+_ANSWERS: Final[Mapping[str, frozenset[str]]] = {
+    "Approve": _DECISION,
+    "Pause": _DECISION,
+    "BatchPause": _DECISION,
+    "FailurePause": frozenset({"RetryTask", "SkipTask"}),
+}
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,6 +211,26 @@ class Executions:
                 raise errors.wrong_status(execution_id, record.status)
             await work.cancel(tx, work_key(execution_id), now=self._clock.now())
 
+    async def notify(
+        self, principal: Principal, region: str, execution_id: str, kind: NotifyType, *, note: str, task_id: str | None
+    ) -> None:
+        """Tell an execution that waits what people decided (oos.md 7.4)."""
+        async with self._database.transaction() as tx:
+            record = await _found(tx, principal.account_id, region, execution_id)
+            if record.status != ExecutionStatus.WAITING or kind not in _ANSWERS[record.waiting]:
+                raise errors.wrong_status(execution_id, record.status)
+            task = await rows.waiting_task(tx, execution_id)
+            if task_id is not None and task is not None and task.id != task_id:
+                raise errors.task_execution_not_found(task_id)
+            sender = author_of(principal)
+            if record.waiting == "Approve" and task is not None:
+                named = approvers(task.properties)
+                if named and sender not in named:
+                    resource = f"acs:oos:{region}:{principal.account_id}:execution/{execution_id}"
+                    raise errors.denied("oos:NotifyExecution", resource)
+            await journal.tell(tx, execution_id, kind, sender=sender, note=note)
+            await work.wake(tx, work_key(execution_id), now=self._clock.now())
+
     async def delete(self, account_id: str, region: str, execution_ids: Sequence[str], *, force: bool) -> None:
         """Delete executions, all or none; ``force`` includes those that have not ended, which end with it."""
         async with self._database.transaction() as tx:
@@ -344,8 +375,8 @@ async def _role(template: Template, scope: Scope) -> str:
 def _check_modes(order: Order) -> None:
     """Refuse what is not built instead of leaving it out silently (oos.md 7.2, 7.3)."""
     known = (
-        ("Mode", order.mode, ("Automatic",), ("FailurePause", "Debug")),
-        ("LoopMode", order.loop_mode, ("Automatic",), ("FirstBatchPause", "EveryBatchPause")),
+        ("Mode", order.mode, ("Automatic", "FailurePause"), ("Debug",)),
+        ("LoopMode", order.loop_mode, ("Automatic", "FirstBatchPause", "EveryBatchPause"), ()),
         ("SafetyCheck", order.safety_check, ("Skip",), ("ConfirmEveryHighRiskAction",)),
     )
     for name, value, built, later in known:

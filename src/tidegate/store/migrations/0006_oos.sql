@@ -56,6 +56,8 @@ create table oos_execution (
     hash              text not null references oos_content (hash),
     status            text not null,
     status_message    text not null default '',
+    -- Approve | Pause | BatchPause | FailurePause while somebody must decide, else empty
+    waiting           text not null default '',
     mode              text not null,
     loop_mode         text not null,
     safety_check      text not null,
@@ -113,6 +115,16 @@ create table oos_task (
 );
 create unique index oos_task_number on oos_task (execution_id, number) where parent_id is null;
 create unique index oos_task_item on oos_task (parent_id, number) where parent_id is not null;
+
+-- What people answered to an execution that waits for them; gone once it is taken into account.
+create table oos_notice (
+    execution_id text not null references oos_execution (id) on delete cascade,
+    number       bigint generated always as identity,
+    kind         text not null,
+    sender       text not null,
+    note         text not null,
+    primary key (execution_id, number)
+);
 
 create table oos_log (
     execution_id      text not null references oos_execution (id) on delete cascade,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tidegate.store.leases import FENCE
-from tidegate.store.oos.records import ExecutionRecord, LogLine, TaskRecord
+from tidegate.store.oos.records import ExecutionRecord, LogLine, Notice, TaskRecord
 from tidegate.store.work import Control
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     execution_id: str
     status: str
     status_message: str
+    waiting: str = ""
+    #: up to this number, notices have been taken into account
+    noticed: int | None = None
     outputs: Any = None
     ended_at: datetime | None = None
     tasks: Sequence[TaskRecord]
@@ -92,16 +95,22 @@ _ADVANCE = (
     " lines as (insert into oos_log (execution_id, at, task_execution_id, message) select $4, at, task_execution_id, message"
     "   from json_to_recordset($5) as given (at timestamptz, task_execution_id text, message text)"
     "   where exists (select from owned)),"
-    " execution as (update oos_execution set status = $6, status_message = $7, outputs = $8, ended_at = $9, updated_at = $10"
+    " execution as (update oos_execution set status = $6, status_message = $7, outputs = $8, ended_at = $9, updated_at = $10,"
+    "   waiting = $11"
     "   where id = $4 and exists (select from owned))"
-    " select control from owned"
+    "{more} select control from owned"
 )
+_FORGET = ", told as (delete from oos_notice where execution_id = $4 and number <= $12 and exists (select from owned))"
+_ADVANCE_UNNOTICED, _ADVANCE_NOTICED = (_ADVANCE.replace("{more}", more) for more in ("", _FORGET))
+#: more than any notice has: whatever was said before an execution begins to wait is not about this wait
+ALL_NOTICES = 2**62
 
 
 async def advance(connection: Connection, key: str, token: int, progress: Progress) -> Control | None:
     """Write one step forward, in one statement; returns what is asked of the work now. None: fenced, nothing written."""
+    more = () if progress.noticed is None else (progress.noticed,)
     control: Control | None = await connection.fetchval(
-        _ADVANCE,
+        _ADVANCE_NOTICED if more else _ADVANCE_UNNOTICED,
         key,
         token,
         [_given(task) for task in progress.tasks],
@@ -112,8 +121,29 @@ async def advance(connection: Connection, key: str, token: int, progress: Progre
         progress.outputs,
         progress.ended_at,
         progress.now,
+        progress.waiting,
+        *more,
     )
     return control
+
+
+async def tell(tx: Connection, execution_id: str, kind: str, *, sender: str, note: str) -> None:
+    """Keep what somebody answered until the execution takes it into account."""
+    await tx.execute(
+        "insert into oos_notice (execution_id, kind, sender, note) values ($1, $2, $3, $4)",
+        execution_id,
+        kind,
+        sender,
+        note,
+    )
+
+
+async def notices(connection: Connection, execution_id: str) -> list[Notice]:
+    """Return what was answered and not taken into account yet, oldest first."""
+    rows = await connection.fetch(
+        "select number, kind, sender, note from oos_notice where execution_id = $1 order by number", execution_id
+    )
+    return [Notice(**row) for row in rows]
 
 
 def _given(task: TaskRecord) -> dict[str, Any]:

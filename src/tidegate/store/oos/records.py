@@ -56,6 +56,8 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
     status: str
     status_message: str = ""
+    #: for whom or what it waits: Approve, Pause, BatchPause, FailurePause, or nothing
+    waiting: str = ""
     mode: str
     loop_mode: str
     safety_check: str
@@ -107,6 +109,15 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     updated_at: datetime
     ended_at: datetime | None = None
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody answered to an execution that waits; one row of ``oos_notice``."""
+
+    number: int
+    kind: str
+    sender: str
+    note: str
 
 
 class LogLine(msgspec.Struct, frozen=True, kw_only=True):

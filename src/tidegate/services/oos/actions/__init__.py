@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tidegate.services.oos.actions import choice, embed, execute_api, poll, select_targets, sleep
+from tidegate.services.oos.actions import approve, choice, embed, execute_api, pause, poll, select_targets, sleep
 from tidegate.services.oos.actions.base import Action
 
 #: what carries an action out, by its name in ``table``
@@ -17,6 +17,8 @@ PERFORMERS: Final[Mapping[str, Action]] = MappingProxyType(
         "ACS::CheckFor": poll.perform,
         "ACS::SelectTargets": select_targets.perform,
         "ACS::Sleep": sleep.perform,
+        "ACS::Approve": approve.perform,
+        "ACS::Pause": pause.perform,
         "ACS::Choice": choice.perform,
         "ACS::Template": embed.perform,
     }

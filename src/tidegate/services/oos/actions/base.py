@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from tidegate.cloud.caller import Caller
 from tidegate.errors import TidegateError
 from tidegate.services.oos.expressions import Scope
 from tidegate.services.oos.model import Task
+from tidegate.store.oos.records import Notice
 
 
 class Finished(msgspec.Struct, frozen=True):
@@ -32,6 +33,13 @@ class LookAgain(msgspec.Struct, frozen=True):
 class AwaitSignal(msgspec.Struct, frozen=True):
     """The action is not over: look again whenever the execution is woken, with ``memo`` in hand."""
 
+    memo: Mapping[str, Any]
+
+
+class AwaitNotice(msgspec.Struct, frozen=True):
+    """Somebody must decide: look again when NotifyExecution was called. ``waiting`` says what for (oos.md 7.1)."""
+
+    waiting: str
     memo: Mapping[str, Any]
 
 
@@ -95,6 +103,8 @@ class Situation:
     memo: Mapping[str, Any]
     log: Callable[[str], None]
     children: Children
+    #: what was answered by NotifyExecution since the last look
+    notices: Sequence[Notice]
 
 
-Action = Callable[[Situation], Awaitable[Finished | LookAgain | AwaitSignal]]
+Action = Callable[[Situation], Awaitable[Finished | LookAgain | AwaitSignal | AwaitNotice]]

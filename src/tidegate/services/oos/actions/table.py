@@ -97,6 +97,7 @@ _DEFINITIONS: Final = (
         "Asks people and waits for their decision.",
         required=_names("NotifyType"),
         optional=_names("Approvers MinRequiredApprovals WebHook AppendExecutionLink Mail"),
+        is_built=True,
     ),
     Definition(
         "ACS::Notify",
@@ -106,7 +107,7 @@ _DEFINITIONS: Final = (
         optional=_names("WebHook AppendExecutionLink Mail"),
         may_loop=True,
     ),
-    Definition("ACS::Pause", "Atomic.Control", "Waits for a person to go on."),
+    Definition("ACS::Pause", "Atomic.Control", "Waits for a person to go on.", is_built=True),
     Definition(
         "ACS::SelectTargets",
         "Atomic.Control",

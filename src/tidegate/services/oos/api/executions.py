@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast, get_args
 
 import msgspec
 
@@ -19,7 +19,7 @@ from tidegate.services.oos.api.product import (
     tags_of,
     template_resource,
 )
-from tidegate.services.oos.executions import Order, read_parameters
+from tidegate.services.oos.executions import NotifyType, Order, read_parameters
 from tidegate.services.oos.masking import Mask, mask_parameters
 from tidegate.services.oos.service import Oos
 from tidegate.services.operation import Answer, Call, Done, Request
@@ -47,6 +47,15 @@ class ExecutionRequest(Request):
     """Which execution."""
 
     execution_id: str
+
+
+class NotifyExecutionRequest(Request, kw_only=True):
+    """What people decided about an execution that waits for them."""
+
+    execution_id: str
+    notify_type: str
+    notify_note: str = ""
+    task_execution_id: str | None = None
 
 
 class DeleteExecutionsRequest(Request):
@@ -164,7 +173,7 @@ async def start_execution(service: Oos, call: Call, request: StartExecutionReque
     return ExecutionAnswer(ExecutionItem(**{**fields, "parameters": json_text(fields["parameters"])}))
 
 
-def _one(_service: Any, _call: Call, request: ExecutionRequest) -> Sequence[str]:
+def _one(_service: Any, _call: Call, request: ExecutionRequest | NotifyExecutionRequest) -> Sequence[str]:
     return execution_resource(request.execution_id)
 
 
@@ -172,6 +181,27 @@ def _one(_service: Any, _call: Call, request: ExecutionRequest) -> Sequence[str]
 async def cancel_execution(service: Oos, call: Call, request: ExecutionRequest) -> Done:
     """Start nothing more of an execution."""
     await service.executions.cancel(call.account_id, call.region, request.execution_id)
+    return Done()
+
+
+_LATER = ("ExecuteTask", "CancelTask", "CompleteExecution")
+
+
+@oos.operation("NotifyExecution", on=_one)
+async def notify_execution(service: Oos, call: Call, request: NotifyExecutionRequest) -> Done:
+    """Tell an execution that waits what people decided."""
+    if request.notify_type in _LATER:
+        raise errors.unsupported(f"NotifyType {request.notify_type}")
+    if request.notify_type not in get_args(NotifyType):
+        raise oos.invalid("NotifyType")
+    await service.executions.notify(
+        call.principal,
+        call.region,
+        request.execution_id,
+        cast("NotifyType", request.notify_type),
+        note=request.notify_note[: limits.MESSAGE_CHARACTERS],
+        task_id=request.task_execution_id,
+    )
     return Done()
 
 

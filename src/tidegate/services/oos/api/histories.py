@@ -87,6 +87,7 @@ class ListedExecution(ExecutionItem, kw_only=True):
 
     category: str
     account_id: str
+    waiting_status: str
 
 
 class ListExecutionsAnswer(PagedAnswer, kw_only=True):
@@ -206,6 +207,7 @@ async def list_executions(service: Oos, call: Call, request: ListExecutionsReque
             **execution_fields(view.record, view.overview),
             category=view.record.category,
             account_id=view.record.account_id,
+            waiting_status=view.record.waiting,
         )
         for view in part.items
     ]
