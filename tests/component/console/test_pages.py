@@ -285,6 +285,38 @@ async def test_a_command_run_on_an_instance_shows_what_it_printed(furnished: Wor
     assert "echo" in text_of(page)
 
 
+async def test_an_execution_that_waits_is_approved_by_a_button(furnished: World) -> None:
+    browser = await _owner(furnished, "en")
+    content = """
+FormatVersion: OOS-2019-06-01
+Tasks:
+  - Name: ask
+    Action: ACS::Approve
+    Properties:
+      Approvers: [grant]
+      NotifyType: WebHook
+      WebHook: {URI: "http://127.0.0.1:9/", Headers: {}, Content: {}}
+"""
+    approver = await furnished.user("grant", "AliyunOOSFullAccess")
+    made = await furnished.call("oos", "StartExecution", TemplateContent=content)
+    execution = made["Execution"]["ExecutionId"]
+
+    async def status() -> str:
+        return (await furnished.call("oos", "ListExecutions", ExecutionId=execution))["Executions"][0]["Status"]
+
+    async def waits() -> bool:
+        return await status() == "Waiting"
+
+    await until(waits)
+    shown = text_of(await browser.get(f"/oos/executions/{execution}"))
+    await approver.post("/call/oos/NotifyExecution", ExecutionId=execution, NotifyType="Approve")
+
+    assert "It waits for people" in shown
+    assert "Approve" in shown
+    assert "Try the task again" not in shown
+    assert await until(lambda: _ended(furnished, execution)) == "Success"
+
+
 async def _ended(world: World, execution: str) -> str | None:
     found = (await world.call("oos", "ListExecutions", ExecutionId=execution))["Executions"][0]
     return found["Status"] if found.get("EndDate") else None

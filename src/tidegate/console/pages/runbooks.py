@@ -119,6 +119,10 @@ async def execution(page: Page) -> Response:
         logs=logs,
         graph=_graph(content.tree.get("Content", ""), statuses),
         causes=cures.explain(messages, page),
+        approval=any(
+            task["Status"] == "Waiting" and task["TaskAction"] == "ACS::Approve"
+            for task in tasks.rows("TaskExecutions")
+        ),
         times=times,
         spans=spans,
         call_of=call_of,
