@@ -44,6 +44,14 @@ def wanted_change(adjustment: Adjustment, base: int) -> int:
             return sign * max(abs(change), adjustment.magnitude) if adjustment.value else 0
 
 
+def beyond_warming(adjustment: Adjustment, change: int, warming: int) -> int:
+    """Return what is left of a scale-out when ``warming`` instances are on their way to help, not below 0 (ess.md 5.3).
+
+    ASSUMPTION on the detail. A TotalCapacity is what it is: the instances that warm up are part of it already.
+    """
+    return max(0, change - warming) if change > 0 and adjustment.type != "TotalCapacity" else change
+
+
 def allowed_change(change: int, base: int, min_size: int, max_size: int) -> int:
     """Clip a change to the bounds of the group and to the largest single adjustment.
 

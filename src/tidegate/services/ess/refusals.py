@@ -147,6 +147,48 @@ magnitude_mismatch = Refusal(
     "InvalidMinAdjustmentMagnitudeMismatchAdjustmentType",
     "MinAdjustmentMagnitude is not supported by the specified adjustment type.",
 )
+too_many_steps = Refusal("InvalidStepAdjustments.MaxNum", "Your scaling rule can have at most %s StepAdjustments.")
+unbounded_step = Refusal(
+    "InvalidStepAdjustments.BothNull",
+    "Both lower and upper bounds of a StepAdjustment can not be left unspecified.",
+)
+step_out_of_range = Refusal("StepBeyondPermitRange", 'Specific parameter "%s" beyond permit range.')
+step_upside_down = Refusal(
+    "InvalidStepAdjustments.LowerGtUpper",
+    "LowerBound must be less than the UpperBound for StepAdjustment :%s.",
+)
+several_open_tops = Refusal(
+    "InvalidStepAdjustments.MultipleNullUpperBound",
+    "At most one StepAdjustment may have an unspecified upper bound.",
+)
+several_open_bottoms = Refusal(
+    "InvalidStepAdjustments.MultipleNullLowerBound",
+    "At most one StepAdjustment may have an unspecified lower bound.",
+)
+steps_overlap = Refusal("InvalidStepAdjustments.Overlap", "StepAdjustment intervals can not overlap.")
+gap_between_steps = Refusal(
+    "InvalidStepAdjustments.Gap",
+    "StepAdjustment intervals can not have gaps between them.",
+)
+no_open_bottom = Refusal(
+    "InvalidStepAdjustments.NoNullLowerBound",
+    "There must be a StepAdjustment with an unspecified lower bound when one StepAdjustment has a negative lower bound.",
+)
+no_open_top = Refusal(
+    "InvalidStepAdjustments.NoNullUpperBound",
+    "There must be a StepAdjustment with an unspecified upper bound when one StepAdjustment has a positive upper bound.",
+)
+no_step = Refusal("InvalidStepAdjustments.NoStepFound", "No adjustment step found for a metric value of: %s.")
+metric_missing = Refusal("MissingParameter.MetricValue", "Metric value must be specified for StepScalingRule.")
+threshold_missing = Refusal(
+    "MissingParameter.BreachThreshold",
+    "Breach threshold must be specified for StepScalingRule.",
+)
+metric_out_of_range = Refusal("MetricValueBeyondPermitRange", 'Specific parameter "MetricValue" beyond permit range.')
+threshold_out_of_range = Refusal(
+    "BreachThresholdBeyondPermitRange",
+    'Specific parameter "BreachThreshold" beyond permit range.',
+)
 task_region = Refusal(
     "ScheduledAction.RegionMismatch",
     "The specified scheduled task and the specified scheduled action are not in the same Region.",

@@ -1,19 +1,25 @@
-"""Simple scaling rules (ess.md 5, 12.5)."""
+"""Scaling rules: simple ones and step rules (ess.md 5, 12.5)."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from tidegate.services.ess import limits, naming, refusals, scope
+from tidegate.services.ess import limits, naming, refusals, scope, steps
 from tidegate.services.ess.paging import checked_page
 from tidegate.services.ess.ports import Surroundings
-from tidegate.services.ess.requests.rules import CreateScalingRule, DescribeScalingRules, ModifyScalingRule, OnRule
-from tidegate.services.ess.scaling import checked_adjustment
+from tidegate.services.ess.requests.rules import (
+    CreateScalingRule,
+    DescribeScalingRules,
+    ModifyScalingRule,
+    OnRule,
+    RuleValues,
+)
+from tidegate.services.ess.scaling import SIMPLE, STEP, check_magnitude, checked_adjustment
 from tidegate.services.operation import Call
 from tidegate.store.ess import rules as rows
-from tidegate.store.ess.records import Rule
-
-SIMPLE = "SimpleScalingRule"
+from tidegate.store.ess.records import Rule, Step
 
 
 class Rules:
@@ -24,10 +30,10 @@ class Rules:
 
     async def create(self, call: Call, request: CreateScalingRule) -> tuple[str, str]:
         """Create a rule; returns its id and resource name."""
-        if request.scaling_rule_type != SIMPLE:
+        if request.scaling_rule_type not in {SIMPLE, STEP}:
             raise refusals.invalid("ScalingRuleType")
-        if request.adjustment_type is None or request.adjustment_value is None:
-            raise refusals.missing("AdjustmentType" if request.adjustment_type is None else "AdjustmentValue")
+        if request.adjustment_type is None:
+            raise refusals.missing("AdjustmentType")
         async with self._around.database.transaction() as tx:
             group = await scope.changeable_group(tx, call, request.scaling_group_id, request.region_id)
             rule_id = self._around.ids.resource("asr", group.region)
@@ -35,13 +41,15 @@ class Rules:
                 id=rule_id,
                 group_id=group.id,
                 name=request.scaling_rule_name or rule_id,
-                type=SIMPLE,
+                type=request.scaling_rule_type,
                 adjustment_type=request.adjustment_type,
-                adjustment_value=request.adjustment_value,
-                magnitude=request.min_adjustment_magnitude,
-                cooldown=request.cooldown,
+                adjustment_value=None,
+                magnitude=None,
+                cooldown=None,
                 created_at=self._around.now(),
+                warmup=limits.DEFAULT_WARMUP if request.scaling_rule_type == STEP else None,
             )
+            rule = _changed(rule, request)
             existing = await rows.of_group(tx, group.id)
             _check(rule, existing)
             if len(existing) >= limits.RULES_PER_GROUP:
@@ -54,16 +62,7 @@ class Rules:
         async with self._around.database.transaction() as tx:
             rule, group = await scope.rule(tx, call, request.scaling_rule_id, request.region_id)
             await scope.changeable_group(tx, call, group.id, None)
-            changes = {
-                "name": request.scaling_rule_name,
-                "adjustment_type": request.adjustment_type,
-                "adjustment_value": request.adjustment_value,
-                "magnitude": request.min_adjustment_magnitude,
-                "cooldown": request.cooldown,
-            }
-            changed = msgspec.structs.replace(
-                rule, **{key: value for key, value in changes.items() if value is not None}
-            )
+            changed = _changed(rule, request)
             _check(changed, [one for one in await rows.of_group(tx, group.id) if one.id != rule.id])
             await rows.table.write(tx, changed)
 
@@ -94,8 +93,35 @@ class Rules:
             return await rows.count(db, query), await rows.page(db, query, limit=limit, offset=offset)
 
 
+def _changed(rule: Rule, request: RuleValues) -> Rule:
+    """Return the rule with what was given; what its type does not have is not looked at."""
+    changes: dict[str, Any] = {
+        "name": request.scaling_rule_name,
+        "adjustment_type": request.adjustment_type,
+        "magnitude": request.min_adjustment_magnitude,
+    }
+    if rule.type == SIMPLE:
+        changes |= {"adjustment_value": request.adjustment_value, "cooldown": request.cooldown}
+    else:
+        changes["warmup"] = request.estimated_instance_warmup
+        if request.step_adjustments is not None:
+            changes["steps"] = [
+                Step(one.metric_interval_lower_bound, one.metric_interval_upper_bound, one.scaling_adjustment)
+                for one in request.step_adjustments
+            ]
+    return msgspec.structs.replace(rule, **{key: value for key, value in changes.items() if value is not None})
+
+
 def _check(rule: Rule, others: list[Rule]) -> None:
-    checked_adjustment(rule.adjustment_type, rule.adjustment_value, rule.magnitude)
+    if rule.type == STEP:
+        check_magnitude(rule.adjustment_type, rule.magnitude)
+        steps.check(rule.steps, rule.adjustment_type)
+    elif rule.adjustment_value is None:
+        raise refusals.missing("AdjustmentValue")
+    else:
+        checked_adjustment(rule.adjustment_type, rule.adjustment_value, rule.magnitude)
+    if rule.warmup is not None and not 0 <= rule.warmup <= limits.WARMUP:
+        raise refusals.invalid("EstimatedInstanceWarmup")
     if rule.cooldown is not None and not 0 <= rule.cooldown <= limits.COOLDOWN:
         raise refusals.invalid("Cooldown")
     if not naming.is_name(rule.name):

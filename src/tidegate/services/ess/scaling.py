@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from tidegate.services.ess import limits, naming, refusals, repeats, scope, wording
+from tidegate.services.ess import limits, naming, refusals, repeats, scope, steps, wording
 from tidegate.services.ess.capacity import (
     ADJUSTMENT_RANGES,
     Adjustment,
     Bounds,
     allowed_change,
+    beyond_warming,
     correction,
     wanted_change,
 )
@@ -29,6 +31,8 @@ from tidegate.store.ess.records import Activity, Group, Kind, Plan, Rule
 
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
+
+SIMPLE, STEP = "SimpleScalingRule", "StepScalingRule"
 
 
 def plan_of(group: Group, context: HookContext | None = None, *, cooldown: int | None = None) -> Plan:
@@ -55,13 +59,38 @@ def checked_adjustment(kind: str, value: int, magnitude: int | None) -> Adjustme
     low, high = ADJUSTMENT_RANGES[kind]
     if not low <= value <= high:
         raise refusals.invalid("AdjustmentValue")
+    check_magnitude(kind, magnitude)
+    return Adjustment(kind, value, magnitude or 0)
+
+
+def check_magnitude(kind: str, magnitude: int | None) -> None:
+    """Raise for an unknown AdjustmentType, and for a MinAdjustmentMagnitude out of range or beside its type."""
+    if kind not in ADJUSTMENT_RANGES:
+        raise refusals.invalid("AdjustmentType")
     if magnitude is None:
-        return Adjustment(kind, value)
+        return
     if kind != "PercentChangeInCapacity":
         raise refusals.magnitude_mismatch()
     if not 1 <= magnitude <= limits.INSTANCES_PER_ADJUSTMENT:
         raise refusals.invalid("MinAdjustmentMagnitude")
-    return Adjustment(kind, value, magnitude)
+
+
+def adjustment_of(rule: Rule, metric: float | None = None, threshold: float | None = None) -> Adjustment:
+    """Return what a rule asks for: a simple one always the same, a step rule what the metric calls for (ess.md 5.6)."""
+    if rule.adjustment_value is not None:
+        return Adjustment(rule.adjustment_type, rule.adjustment_value, rule.magnitude or 0)
+    if metric is None:
+        raise refusals.metric_missing()
+    if threshold is None:
+        raise refusals.threshold_missing()
+    if not steps.is_permitted(metric):
+        raise refusals.metric_out_of_range()
+    if not steps.is_permitted(threshold):
+        raise refusals.threshold_out_of_range()
+    step = steps.matching(rule.steps, metric, threshold)
+    if step is None:
+        raise refusals.no_step(f"{metric:g}")
+    return Adjustment(rule.adjustment_type, step.adjustment, rule.magnitude or 0)
 
 
 class Scaling:
@@ -92,14 +121,24 @@ class Scaling:
                 trigger_id=call.principal.id,
                 plan=plan_of(group, cooldown=rule.cooldown),
             )
-            started = await self.follow(tx, group, rule, order)
+            adjustment = adjustment_of(rule, request.metric_value, request.breach_threshold)
+            started = await self.follow(tx, group, rule, adjustment, order)
             await repeats.remember(tx, call, started, self._around.now())
             return started
 
-    async def follow(self, tx: Connection, group: Group, rule: Rule, order: Order) -> str | None:
+    async def follow(
+        self, tx: Connection, group: Group, rule: Rule, adjustment: Adjustment, order: Order
+    ) -> str | None:
         """Change the locked group as a rule says; returns as ``execute`` does. Raises RefusedError, having written nothing."""
-        adjustment = Adjustment(rule.adjustment_type, rule.adjustment_value, rule.magnitude or 0)
-        return await self._adjust(tx, group, adjustment, order, move_desired_only=True)
+        warming = await self._warming(tx, group, rule.warmup)
+        return await self._adjust(tx, group, adjustment, order, move_desired_only=True, warming=warming)
+
+    async def _warming(self, tx: Connection, group: Group, warmup: int | None) -> int:
+        """Return how many members joined so lately that they still warm up (ess.md 5.3)."""
+        if not warmup:
+            return 0
+        since = self._around.now() - timedelta(seconds=warmup)
+        return sum(one.joined_at is not None and one.joined_at > since for one in await members.of_group(tx, group.id))
 
     async def adjust(self, call: Call, request: ScaleWithAdjustment) -> str | None:
         """ScaleWithAdjustment; returns the activity, None when only the desired capacity moved."""
@@ -126,12 +165,20 @@ class Scaling:
             return started
 
     async def _adjust(
-        self, tx: Connection, group: Group, adjustment: Adjustment, order: Order, *, move_desired_only: bool
+        self,
+        tx: Connection,
+        group: Group,
+        adjustment: Adjustment,
+        order: Order,
+        *,
+        move_desired_only: bool,
+        warming: int = 0,
     ) -> str | None:
         seen = await survey(tx, group.id)
         desired_on = group.desired_capacity is not None
         base = seen.census.steady if desired_on else seen.census.total
-        change = allowed_change(wanted_change(adjustment, base), base, group.min_size, group.max_size)
+        wanted = beyond_warming(adjustment, wanted_change(adjustment, base), warming)
+        change = allowed_change(wanted, base, group.min_size, group.max_size)
         if desired_on and move_desired_only:
             await self._move_desired(tx, group, seen, order, base, change)
             started = None

@@ -21,8 +21,7 @@ from tidegate.services.ess.requests.tasks import (
     OnTask,
     TaskValues,
 )
-from tidegate.services.ess.rules import SIMPLE
-from tidegate.services.ess.scaling import Scaling, plan_of
+from tidegate.services.ess.scaling import SIMPLE, Scaling, adjustment_of, plan_of
 from tidegate.services.ess.starting import GROUP, Order, RefusedError, Starter, group_key
 from tidegate.services.ess.states import GroupState
 from tidegate.services.ess.survey import survey
@@ -195,7 +194,7 @@ class Schedule:
         order = self._order(task, group, wording.rule_scheduled(rule_id), rule.cooldown if rule else None)
         if rule is None:
             raise await _unchanged(tx, refusals.rule_ari_not_found(), group, order)
-        await self._scaling.follow(tx, group, rule, order)
+        await self._scaling.follow(tx, group, rule, adjustment_of(rule), order)
 
     async def _set_bounds(self, tx: Connection, task: Task, group: Group) -> None:
         """Give the group its new bounds; its own checks do the rest (ess.md 2.3, 2.4)."""

@@ -62,8 +62,16 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class Step(msgspec.Struct, frozen=True):
+    """An adjustment for metrics from ``lower`` to ``upper`` beyond the threshold; None = without end."""
+
+    lower: float | None
+    upper: float | None
+    adjustment: int
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """A scaling rule."""
+    """A scaling rule: a simple one has a value, a step rule has steps and a warm-up in seconds."""
 
     id: str
     position: int = 0
@@ -71,10 +79,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     type: str
     adjustment_type: str
-    adjustment_value: int
+    adjustment_value: int | None
     magnitude: int | None
     cooldown: int | None
     created_at: datetime
+    steps: list[Step] = msgspec.field(default_factory=list)
+    warmup: int | None = None
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,8 +28,16 @@ class RuleCreated(Answer):
     scaling_rule_ari: str
 
 
+class StepView(Answer, kw_only=True):
+    """One step; a bound that is left out is infinite."""
+
+    metric_interval_lower_bound: float | msgspec.UnsetType
+    metric_interval_upper_bound: float | msgspec.UnsetType
+    scaling_adjustment: int
+
+
 class RuleView(Answer, kw_only=True):
-    """A simple rule: no alarm makes it, and it has no steps."""
+    """A rule. No alarm makes it."""
 
     scaling_rule_id: str
     scaling_rule_name: str
@@ -37,11 +45,12 @@ class RuleView(Answer, kw_only=True):
     scaling_rule_type: str
     scaling_group_id: str
     adjustment_type: str
-    adjustment_value: int
+    adjustment_value: int | msgspec.UnsetType
     min_adjustment_magnitude: int | msgspec.UnsetType
     cooldown: int | msgspec.UnsetType
     alarms: list[str] = msgspec.field(default_factory=list)
-    step_adjustments: list[str] = msgspec.field(default_factory=list)
+    estimated_instance_warmup: int | msgspec.UnsetType
+    step_adjustments: list[StepView]
 
 
 class RulePage(Page, kw_only=True):
@@ -64,9 +73,18 @@ def _shown(call: Call, region: str, rule: Rule) -> RuleView:
         scaling_rule_type=rule.type,
         scaling_group_id=rule.group_id,
         adjustment_type=rule.adjustment_type,
-        adjustment_value=rule.adjustment_value,
+        adjustment_value=msgspec.UNSET if rule.adjustment_value is None else rule.adjustment_value,
         min_adjustment_magnitude=msgspec.UNSET if rule.magnitude is None else rule.magnitude,
         cooldown=msgspec.UNSET if rule.cooldown is None else rule.cooldown,
+        estimated_instance_warmup=msgspec.UNSET if rule.warmup is None else rule.warmup,
+        step_adjustments=[
+            StepView(
+                metric_interval_lower_bound=msgspec.UNSET if step.lower is None else step.lower,
+                metric_interval_upper_bound=msgspec.UNSET if step.upper is None else step.upper,
+                scaling_adjustment=step.adjustment,
+            )
+            for step in rule.steps
+        ],
     )
 
 

@@ -7,6 +7,14 @@ from tidegate.services.operation import Request
 from tidegate.wire.parameters import JsonText
 
 
+class StepAdjustment(Request, kw_only=True):
+    """One step of a step rule."""
+
+    metric_interval_lower_bound: float | None = None
+    metric_interval_upper_bound: float | None = None
+    scaling_adjustment: int
+
+
 class RuleValues(Request, kw_only=True):
     """What can be set when a rule is created and changed later."""
 
@@ -15,6 +23,8 @@ class RuleValues(Request, kw_only=True):
     adjustment_value: int | None = None
     min_adjustment_magnitude: int | None = None
     cooldown: int | None = None
+    step_adjustments: list[StepAdjustment] | None = None
+    estimated_instance_warmup: int | None = None
     region_id: str | None = None
 
 
@@ -53,6 +63,8 @@ class ExecuteScalingRule(Request, kw_only=True):
     """ExecuteScalingRule."""
 
     scaling_rule_ari: str
+    metric_value: float | None = None
+    breach_threshold: float | None = None
     region_id: str | None = None
 
 
