@@ -243,7 +243,7 @@ class _Connection:
         """Learn who is at the other end."""
         result, _ = await self.ask("hello", 10.0, (), {})
         self.boot_id = result["boot_id"]
-        if result["version"] != VERSION:
+        if result.get("version") != VERSION:
             raise PlaneError(
                 f"the helper (pid {self.pid}) was started by another release of Tidegate: "
                 "end that one's cloud first, or kill the helper, which stops all its hosts and keeps their disks"
