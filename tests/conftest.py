@@ -15,7 +15,6 @@ from tidegate.clock import AdjustableClock
 from tidegate.ids import Ids
 from tidegate.store.database import Database
 
-
 # How long an example takes says more about the machine's other work than about the code: speed lives in bench/.
 settings.register_profile("steady", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
