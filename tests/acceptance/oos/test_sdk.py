@@ -331,3 +331,45 @@ def test_actions_and_regions_are_listed(client: Any) -> None:
 
     assert {each.oosaction_name for each in actions} >= {"ACS::ExecuteAPI", "ACS::WaitFor", "ACS::Sleep"}
     assert "cn-hangzhou" in {each.region_id for each in regions}
+
+
+def test_a_loop_shows_its_items_and_a_person_lets_it_go_on(client: Any, served: Served) -> None:
+    each = call(
+        "each",
+        Properties={"Service": "Tide", "API": "OpenGate", "Parameters": {"GateId": "{{ ACS::TaskLoopItem }}"}},
+        Outputs={"gate": {"ValueSelector": ".GateId"}},
+        Loop={
+            "Items": ["a", "b"],
+            "RateControl": {"Mode": "Batch", "Batch": [1], "BatchPauseOption": "EveryBatchPause"},
+            "Outputs": {"gates": {"AggregateType": "Fn::ListJoin", "AggregateField": "gate"}},
+        },
+    )
+    outputs = {"gates": {"Type": "List", "Value": "{{ each.gates }}"}}
+    start = models().StartExecutionRequest(template_content=write(RamRole="", Tasks=[each], Outputs=outputs))
+    execution_id = client.start_execution(start).body.execution.execution_id
+
+    def listed(status: str) -> Any:
+        request = models().ListExecutionsRequest(execution_id=execution_id, status=status)
+        return (client.list_executions(request).body.executions or [None])[0]
+
+    assert eventually(lambda: listed("Waiting"), "the pause").waiting_status == "BatchPause"
+    client.notify_execution(
+        models().NotifyExecutionRequest(execution_id=execution_id, notify_type="Approve", notify_note="go")
+    )
+
+    assert json.loads(eventually(lambda: listed("Success"), "the end").outputs) == {"gates": ["a", "b"]}
+    items = client.list_task_executions(
+        models().ListTaskExecutionsRequest(
+            execution_id=execution_id, parent_task_execution_id=f"{execution_id}.t0001", sort_order="Ascending"
+        )
+    ).body.task_executions
+    assert [(item.task_execution_id[-6:], item.loop_item, item.loop_batch_number) for item in items] == [
+        (".i0001", "a", 1),
+        (".i0002", "b", 2),
+    ]
+    refused = refusal(
+        lambda: client.notify_execution(
+            models().NotifyExecutionRequest(execution_id=execution_id, notify_type="Approve")
+        )
+    )
+    assert refused.code == "OperationDenied.ExecutionStatus"

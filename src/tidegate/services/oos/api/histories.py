@@ -98,7 +98,7 @@ class ListExecutionsAnswer(PagedAnswer, kw_only=True):
 
 
 class TaskExecutionItem(Answer, kw_only=True):
-    """One start of a task or of one item of it; ``Properties``, ``Outputs`` and ``LoopItem`` are JSON text."""
+    """One start of a task or of one item of it; ``Properties`` and ``Outputs`` are JSON text."""
 
     task_execution_id: str
     execution_id: str
@@ -262,7 +262,7 @@ def _task_item(task: TaskRecord, execution: ExecutionRecord) -> TaskExecutionIte
         properties=short_json_text(mask.value(task.properties)),
         outputs=short_json_text(mask.value(task.outputs)),
         loop=msgspec.UNSET if task.loop is None else mask.value(task.loop),
-        loop_item=msgspec.UNSET if task.parent_id is None else short_json_text(mask.value(task.item)),
+        loop_item=_loop_item(task, mask),
         loop_batch_number=msgspec.UNSET if task.batch is None else task.batch,
         parent_task_execution_id=given(task.parent_id),
         extra_data={},
@@ -272,6 +272,14 @@ def _task_item(task: TaskRecord, execution: ExecutionRecord) -> TaskExecutionIte
         update_date=to_seconds(task.updated_at),
         end_date=moment(task.ended_at),
     )
+
+
+def _loop_item(task: TaskRecord, mask: Mask) -> str | msgspec.UnsetType:
+    """Return the item of a loop: a text as it is, anything else as JSON text."""
+    if task.parent_id is None:
+        return msgspec.UNSET
+    item = mask.value(task.item)
+    return item if isinstance(item, str) else short_json_text(item)
 
 
 @oos.operation("ListExecutionLogs", on=_asked)
