@@ -187,3 +187,18 @@ def test_a_value_that_holds_the_same_part_many_times_is_measured_without_writing
     with pytest.raises(ExpressionError, match="larger than"):
         check_size(value)
     assert check_size("x" * (limits.VALUE_CHARACTERS - 10))
+
+
+def test_a_policy_covers_product_actions_and_targets() -> None:
+    select = {
+        "Name": "select",
+        "Action": "ACS::SelectTargets",
+        "Properties": {"ResourceType": "ALIYUN::RDS::Instance", "Filters": []},
+    }
+    reboot = {"Name": "reboot", "Action": "acs::ecs::rebootinstance", "Properties": {"instanceId": "i-1"}}
+
+    assert needed_actions(compiled(Tasks=[select, reboot])) == [
+        "rds:DescribeDBInstances",
+        "ecs:RebootInstance",
+        "ecs:DescribeInstances",
+    ]

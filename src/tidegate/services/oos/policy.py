@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from tidegate.services.oos.actions.products import product_actions
+from tidegate.services.oos.actions.select_targets import list_operation
 from tidegate.services.oos.model import Template
 from tidegate.services.oos.validation import lint
 
@@ -29,7 +30,7 @@ def needed_actions(template: Template) -> Sequence[str]:
 def _called(template: Template, within: frozenset[str]) -> Iterator[str]:
     """Yield the actions of a template; ``within`` are the product actions it is part of."""
     for task in template.tasks:
-        if task.action in _CALLING:
+        if task.action in _CALLING or task.action == "ACS::SelectTargets":
             service, api = _operation(task.source.get("Properties"))
             if service and api:
                 yield f"{_code(service)}:{api}"
@@ -72,6 +73,8 @@ def _code(service: str) -> str:
 def _operation(properties: Any) -> tuple[str | None, str | None]:
     """Return service and operation when both are written out; a reference says nothing before it is run."""
     given = properties if isinstance(properties, dict) else {}
+    if (listed := list_operation(given.get("ResourceType"))) is not None:
+        return listed
     names = [given.get(key) for key in ("Service", "API")]
     service, api = [name if isinstance(name, str) and "{{" not in name else None for name in names]
     return service, api

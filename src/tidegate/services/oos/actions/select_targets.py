@@ -66,6 +66,12 @@ _RESOURCES: Final[Mapping[str, _Resource]] = MappingProxyType(
 )
 
 
+def list_operation(kind: Any) -> tuple[str, str] | None:
+    """Return service and operation that list a type of resource; None when it is not known."""
+    resource = _RESOURCES.get(str(kind).lower())
+    return None if resource is None else (resource.service, resource.api)
+
+
 async def perform(situation: Situation) -> Finished | LookAgain:
     """List what the filter asks for."""
     kind = str(situation.properties.get("ResourceType"))
