@@ -170,7 +170,9 @@ class _Look:
     async def conduct(self) -> None:
         """Go from move to move until the execution ends or a task waits."""
         while True:
-            move = next_move(self._template, self._book.tasks, cancelled=self._is_cancelled)
+            move = next_move(
+                self._template, self._book.tasks, cancelled=self._is_cancelled, triggered=self._is_triggered
+            )
             match move:
                 case Done() if self._pauses_at_failure(move):
                     await self._wait_after_failure(self._book.tasks[-1])
@@ -184,6 +186,11 @@ class _Look:
     @property
     def _is_cancelled(self) -> bool:
         return self._book.run.control == "cancel"
+
+    @property
+    def _is_triggered(self) -> bool:
+        """Whether this is what a trigger started: templates with one are no children otherwise (oos.md 5.10)."""
+        return self._book.execution.parent_id is not None and self._template.trigger is not None
 
     async def _start(self, task: Task) -> None:
         """Begin a task. One that is skipped or cannot begin is written with the next step."""

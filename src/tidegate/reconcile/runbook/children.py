@@ -23,6 +23,15 @@ class Children:
             raise ActionFailedError("a secret parameter cannot be handed to a child execution")
         await self._executions.start_child(self._parent, self._task.id, child)
 
+    async def fire(self, number: int) -> None:
+        """Start what follows the trigger, once for every number."""
+        await self._executions.start_firing(self._parent, number)
+
+    async def is_running(self, number: int) -> bool:
+        """Whether the execution of a number has not ended."""
+        record = await self._executions.find_child(self._parent, f"{self._parent.id}.{number}")
+        return record is not None and record.status not in FINAL_EXECUTION
+
     async def look(self) -> Ended | None:
         """Return how the child ended; None when it has not, or was not started."""
         record = await self._executions.find_child(self._parent, self._task.id)

@@ -70,8 +70,8 @@ class Turns:
                 case AwaitSignal(memo):
                     self._book.awaiting.add(record.id)
                     self._book.change(msgspec.structs.replace(record, memo=memo, due_at=None), Event.RUN)
-                case AwaitNotice(waiting, memo):
-                    self._book.wait(msgspec.structs.replace(record, memo=memo, due_at=None))
+                case AwaitNotice(waiting, memo, at):
+                    self._book.wait(msgspec.structs.replace(record, memo=memo, due_at=at))
                     self._book.waiting = waiting
                 case Finished():
                     await self._succeed(task, record, scope, outcome)

@@ -59,13 +59,17 @@ class Done(msgspec.Struct, frozen=True):
 Move = Start | Continue | Done
 
 
-def next_move(template: Template, history: Sequence[Past], *, cancelled: bool = False) -> Move:
+def next_move(template: Template, history: Sequence[Past], *, cancelled: bool = False, triggered: bool = False) -> Move:
     """Return what to do after ``history``, the task executions in the order of their start.
 
+    What a trigger has started (``triggered``) begins behind it.
     A cancelled execution lets the running task end first; whoever drives it decides whether that task can be cut short.
     """
     if not history:
-        return Done(ExecutionStatus.CANCELLED) if cancelled else Start(template.tasks[0])
+        tasks = template.tasks[1:] if triggered else template.tasks
+        if cancelled or not tasks:
+            return Done(ExecutionStatus.CANCELLED if cancelled else ExecutionStatus.SUCCESS)
+        return Start(tasks[0])
     last = history[-1]
     if last.status not in FINAL_TASK:
         return Continue()

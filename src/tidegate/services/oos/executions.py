@@ -161,6 +161,25 @@ class Executions:
                     key, above = work_key(record.id), work_key(parent.id)
                     await work.start(connection, key, KIND, now=record.created_at, parent=above)
 
+    async def start_firing(self, parent: ExecutionRecord, number: int) -> None:
+        """Start what follows the trigger of ``parent``, once for every number; it runs with the same parameters."""
+        now = self._clock.now()
+        record = msgspec.structs.replace(
+            parent,
+            id=f"{parent.id}.{number}",
+            parent_id=parent.id,
+            status=ExecutionStatus.STARTED,
+            status_message="",
+            waiting="",
+            created_at=now,
+            started_at=now,
+            updated_at=now,
+        )
+        async with self._database.transaction() as tx:
+            line = LogLine(at=now, task_execution_id="", message="The execution is started by its trigger.")
+            if await journal.add(tx, record, line):
+                await work.start(tx, work_key(record.id), KIND, now=now, parent=work_key(parent.id))
+
     async def find_child(self, parent: ExecutionRecord, child_id: str) -> ExecutionRecord | None:
         """Return the child that a task of ``parent`` started."""
         async with self._database.connection() as connection:
@@ -217,7 +236,7 @@ class Executions:
         """Tell an execution that waits what people decided (oos.md 7.4)."""
         async with self._database.transaction() as tx:
             record = await _found(tx, principal.account_id, region, execution_id)
-            if record.status != ExecutionStatus.WAITING or kind not in _ANSWERS[record.waiting]:
+            if record.status != ExecutionStatus.WAITING or kind not in _ANSWERS.get(record.waiting, ()):
                 raise errors.wrong_status(execution_id, record.status)
             task = await rows.waiting_task(tx, execution_id)
             if task_id is not None and task is not None and task.id != task_id:
@@ -318,7 +337,7 @@ class Executions:
             mode=order.mode,
             loop_mode=order.loop_mode,
             safety_check=order.safety_check,
-            category="Other",
+            category=(template.trigger or "ACS::Other").removeprefix("ACS::"),
             executed_by=author_of(order.principal),
             principal=msgspec.to_builtins(order.principal),
             ram_role=role,

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tidegate.services.oos.actions import approve, choice, embed, execute_api, pause, poll, select_targets, sleep
+from tidegate.services.oos.actions import (
+    approve,
+    choice,
+    embed,
+    execute_api,
+    pause,
+    poll,
+    select_targets,
+    sleep,
+    timer_trigger,
+)
 from tidegate.services.oos.actions.base import Action
 
 #: what carries an action out, by its name in ``table``
@@ -19,6 +29,7 @@ PERFORMERS: Final[Mapping[str, Action]] = MappingProxyType(
         "ACS::Sleep": sleep.perform,
         "ACS::Approve": approve.perform,
         "ACS::Pause": pause.perform,
+        "ACS::TimerTrigger": timer_trigger.perform,
         "ACS::Choice": choice.perform,
         "ACS::Template": embed.perform,
     }

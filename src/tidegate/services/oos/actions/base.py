@@ -37,10 +37,11 @@ class AwaitSignal(msgspec.Struct, frozen=True):
 
 
 class AwaitNotice(msgspec.Struct, frozen=True):
-    """Somebody must decide: look again when NotifyExecution was called. ``waiting`` says what for (oos.md 7.1)."""
+    """The execution waits: look again when it is woken or at ``at``. ``waiting`` says what for (oos.md 7.1)."""
 
     waiting: str
     memo: Mapping[str, Any]
+    at: datetime | None = None
 
 
 class Child(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +70,14 @@ class Children(Protocol):
 
     async def look(self) -> Ended | None:
         """Return how it ended; None when it has not, or was not started."""
+        ...
+
+    async def fire(self, number: int) -> None:
+        """Start what a trigger starts, for the ``number``-th time, once."""
+        ...
+
+    async def is_running(self, number: int) -> bool:
+        """Whether what a trigger started has not ended."""
         ...
 
 

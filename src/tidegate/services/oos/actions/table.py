@@ -129,6 +129,7 @@ _DEFINITIONS: Final = (
         "Starts the rest of the template at given times.",
         required=_names("Type Expression EndDate"),
         optional=_names("StartDate TimeZone"),
+        is_built=True,
     ),
     Definition(
         "ACS::EventTrigger",
