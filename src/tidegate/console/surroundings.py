@@ -4,78 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from tidegate.clock import Clock
 from tidegate.cloud.caller import Caller
 from tidegate.services.operation import Principal
+from tidegate.services.ram.credential import Credential
+from tidegate.services.ram.decision import Decision
 from tidegate.store.database import Database
 from tidegate.vault import Vault
-
-
-class Credential(Protocol):
-    """An access key and whose it is."""
-
-    @property
-    def secret(self) -> str:
-        """What it signs with."""
-        ...
-
-    @property
-    def principal(self) -> Principal:
-        """Whose it is."""
-        ...
-
-    @property
-    def active(self) -> bool:
-        """Whether it was not disabled."""
-        ...
-
-    @property
-    def security_token(self) -> str | None:
-        """What must accompany a temporary key."""
-        ...
-
-    @property
-    def expires(self) -> datetime | None:
-        """When a temporary key ends."""
-        ...
-
-
-class Decision(Protocol):
-    """Whether one action on one resource is allowed, and which policy says so."""
-
-    @property
-    def allowed(self) -> bool:
-        """Whether it may be done."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """Allow, ExplicitDeny or ImplicitDeny."""
-        ...
-
-    @property
-    def policy(self) -> str:
-        """The policy whose statement decided; empty when none did."""
-        ...
-
-    @property
-    def policy_type(self) -> str:
-        """System or Custom."""
-        ...
-
-    @property
-    def attached_to(self) -> str:
-        """What kind of entity the policy is attached to."""
-        ...
-
-    @property
-    def statement(self) -> int | None:
-        """The index of the deciding statement."""
-        ...
 
 
 class Authority(Protocol):

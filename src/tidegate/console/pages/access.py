@@ -10,9 +10,9 @@ import msgspec
 from starlette.responses import Response
 
 from tidegate.console.page import Found, Page
-from tidegate.console.surroundings import Decision
 from tidegate.errors import CloudError
 from tidegate.services.operation import Principal
+from tidegate.services.ram.decision import Decision
 from tidegate.services.ram.policy import GrammarError, read_policy, read_trust_policy
 
 _PER_PAGE = 50
