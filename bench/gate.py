@@ -42,9 +42,9 @@ from tidegate.plane.gate.ranges import Ranges, block, merge  # noqa: E402
 from tidegate.plane.helper.client import HelperClient  # noqa: E402
 from tidegate.plane.redis.base import RedisSpec  # noqa: E402
 from tidegate.plane.redis.binaries import find_server  # noqa: E402
-from tidegate.plane.redis.folders import environment  # noqa: E402
-from tidegate.plane.redis.netns import NetnsRooms  # noqa: E402
 from tidegate.plane.redis.process import ProcessRedisServers  # noqa: E402
+from tidegate.plane.rooms.folders import environment  # noqa: E402
+from tidegate.plane.rooms.netns import NetnsRooms  # noqa: E402
 from tidegate.reconcile.redis import RedisController  # noqa: E402
 from tidegate.services.ecs.service import Ecs  # noqa: E402
 from tidegate.services.kvstore.model import Order  # noqa: E402
@@ -136,7 +136,7 @@ class Plane:
         name, output = f"run-{self._runs}", self.folder / f"run-{self._runs}.out"
         argv = [sys.executable, __file__, *words]
         await self.helper.request(
-            "redis.start",
+            "process.start",
             owner="client",
             process=name,
             argv=argv,
@@ -149,7 +149,7 @@ class Plane:
     async def run(self, *words: str) -> str:
         """Run this file in the clients' namespace to its end; returns what it printed."""
         name, output = await self.start(*words)
-        await self.helper.request("redis.ended", owner="client", process=name)
+        await self.helper.request("process.ended", owner="client", process=name)
         return output.read_text()
 
 
@@ -244,7 +244,7 @@ async def time_changes(
             taken.append((after - before) * 1000)
             noticed.append((float(ended) - before) * 1000)
     finally:
-        await plane.helper.request("redis.stop", owner="client", process=name, grace=0.1)
+        await plane.helper.request("process.stop", owner="client", process=name, grace=0.1)
     return {"command": spread(taken), "effect": spread(noticed)}
 
 

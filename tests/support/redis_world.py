@@ -28,11 +28,12 @@ from tidegate.plane.gate.proxy import ProxyGate
 from tidegate.plane.helper.client import HelperClient
 from tidegate.plane.redis.base import RedisServers, RedisSpec
 from tidegate.plane.redis.binaries import find_server
-from tidegate.plane.redis.loopback import LoopbackRooms
+from tidegate.plane.redis.layout import GATE, SERVER
 from tidegate.plane.redis.memory import MemoryRedisServers
-from tidegate.plane.redis.netns import NetnsRooms
 from tidegate.plane.redis.process import ProcessRedisServers
-from tidegate.plane.redis.rooms import GATE, SERVER, Rooms
+from tidegate.plane.rooms.base import Rooms
+from tidegate.plane.rooms.loopback import LoopbackRooms
+from tidegate.plane.rooms.netns import NetnsRooms
 
 #: rooms and gate of every world; ``memory`` has neither
 REAL = ["loopback-haproxy", "loopback-aio", "netns-nftables", "netns-haproxy", "netns-aio"]

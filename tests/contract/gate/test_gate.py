@@ -13,7 +13,7 @@ from tidegate.errors import PlaneError
 from tidegate.plane.gate.base import GateSpec
 from tidegate.plane.gate.ranges import LAST, MOST_RANGES, block, merge
 from tidegate.plane.redis.base import RedisSpec
-from tidegate.plane.redis.rooms import GATE
+from tidegate.plane.redis.layout import GATE
 
 
 @pytest.fixture(params=EVERY)
@@ -193,7 +193,7 @@ async def test_a_proxy_that_takes_no_list_lets_nobody_in_until_it_is_installed_a
     await plane.gate.allow(server.id, merge([block(plane.address(11))]))
     for name in ("haproxy._WAIT", "aio._WAIT", "proxy._REVIVAL"):
         monkeypatch.setattr(f"tidegate.plane.gate.{name}", 0.2)
-    monkeypatch.setattr("tidegate.plane.redis.loopback._GRACE", 0.2)
+    monkeypatch.setattr("tidegate.plane.rooms.loopback._GRACE", 0.2)
     os.kill(plane.process(server, GATE), signal.SIGSTOP)
 
     with pytest.raises(PlaneError):

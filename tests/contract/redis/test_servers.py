@@ -14,7 +14,7 @@ from support.redis_world import EVERY, REAL, Client, World, world
 from tidegate.errors import PlaneError
 from tidegate.plane.gate.ranges import LAST, block, merge
 from tidegate.plane.redis.base import RedisSpec
-from tidegate.plane.redis.rooms import GATE, SERVER
+from tidegate.plane.redis.layout import GATE, SERVER
 
 EVERYBODY = ((0, LAST),)
 SECRET = "Correct-Horse-1"

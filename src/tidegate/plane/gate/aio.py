@@ -11,7 +11,7 @@ from typing import Any
 from tidegate.plane.gate.base import GateSpec
 from tidegate.plane.gate.proxy import LIST, SOCKET, UPSTREAM, ProxyGate
 from tidegate.plane.gate.ranges import Ranges
-from tidegate.plane.redis.rooms import dial
+from tidegate.plane.rooms.base import dial
 
 _PROGRAM = "tidegate.plane.gate.porter"
 _WAIT = 5.0

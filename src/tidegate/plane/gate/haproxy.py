@@ -14,7 +14,7 @@ from tidegate.plane.gate.base import GateSpec
 from tidegate.plane.gate.proxy import LIST, SOCKET, UPSTREAM, ProxyGate
 from tidegate.plane.gate.ranges import Ranges, block, blocks, contains, difference, merge, number
 from tidegate.plane.programs import in_wheel, on_system
-from tidegate.plane.redis.rooms import Rooms, dial
+from tidegate.plane.rooms.base import Rooms, dial
 
 _CONFIGURATION = "haproxy.cfg"
 _BUFFER = 65536

@@ -15,7 +15,8 @@ from pathlib import Path
 from tidegate.errors import PlaneError
 from tidegate.plane.gate.base import Applied, GateSpec, check_size
 from tidegate.plane.gate.ranges import Ranges, block, blocks, difference, merge
-from tidegate.plane.redis.rooms import GATE, SERVER, SERVER_SOCKET, Rooms
+from tidegate.plane.redis.layout import GATE, SERVER, SERVER_SOCKET
+from tidegate.plane.rooms.base import Rooms
 
 #: Files in the proxy's folder.
 LIST, SOCKET = "whitelist", "gate.sock"

@@ -17,7 +17,7 @@ import socket
 import sys
 import time
 
-from tidegate.plane.helper import cloud, gate, host_verbs, kernel, redis
+from tidegate.plane.helper import cloud, gate, host_verbs, kernel, staff
 from tidegate.plane.helper.protocol import LOCK, SOCKET
 from tidegate.plane.helper.server import Server
 
@@ -47,7 +47,7 @@ def main() -> None:
         _settle()
         listener.listen(64)
         world = cloud.Cloud(directory, is_root=is_root, init=sys.argv[2])
-        verbs = {**cloud.verbs(world), **host_verbs.verbs(world), **redis.verbs(world), **gate.verbs(world)}
+        verbs = {**cloud.verbs(world), **host_verbs.verbs(world), **staff.verbs(world), **gate.verbs(world)}
         Server(world.loop, listener, verbs)
     except BaseException as error:  # reported to whoever started us, who can do something about it
         _say(report, {"error": str(error) or type(error).__name__})

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 #: changes with the meaning of any message: a helper lives on when Tidegate is replaced by another release
-VERSION = 1
+VERSION = 2
 #: the helper's files in its state directory
 SOCKET, LOCK, LOG = "helper.sock", "helper.lock", "helper.log"
 #: the longest line either side accepts, bytes

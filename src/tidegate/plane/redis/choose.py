@@ -20,11 +20,11 @@ from tidegate.plane.gate.nftables import NftablesGate
 from tidegate.plane.helper.client import HelperClient
 from tidegate.plane.redis.base import RedisServers
 from tidegate.plane.redis.binaries import find_server
-from tidegate.plane.redis.loopback import LoopbackRooms
 from tidegate.plane.redis.memory import MemoryRedisServers
-from tidegate.plane.redis.netns import NetnsRooms
 from tidegate.plane.redis.process import ProcessRedisServers
-from tidegate.plane.redis.rooms import Rooms
+from tidegate.plane.rooms.base import Rooms
+from tidegate.plane.rooms.loopback import LoopbackRooms
+from tidegate.plane.rooms.netns import NetnsRooms
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,8 +18,9 @@ from tidegate.plane.gate.base import Gate, GateSpec
 from tidegate.plane.redis.access import CONTROL_USER, access_list, client_rules
 from tidegate.plane.redis.base import RedisServer, RedisSpec
 from tidegate.plane.redis.binaries import Binary
+from tidegate.plane.redis.layout import GATE, SERVER, SERVER_SOCKET
 from tidegate.plane.redis.resp import RefusedError, Reply, converse
-from tidegate.plane.redis.rooms import SERVER, SERVER_SOCKET, Rooms
+from tidegate.plane.rooms.base import Rooms
 
 #: Files in the server's folder.
 _ACCESS, _CONTROL, _SPEC = "users.acl", "control", "server.json"
@@ -45,7 +46,7 @@ class ProcessRedisServers:
 
     async def create(self, spec: RedisSpec) -> RedisServer:
         """Open the room, then the gate, then start the server; whatever is there already is left as it is."""
-        await self._rooms.open(spec)
+        await self._rooms.open(spec, SERVER, GATE)
         kept = msgspec.json.encode(_Kept(spec.address, spec.port))
         (self._rooms.folder(spec.id, SERVER) / _SPEC).write_bytes(kept)
         await self._gate.install(GateSpec(server_id=spec.id, address=spec.address, port=spec.port))

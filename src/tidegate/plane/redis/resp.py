@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TypeAlias
 
-from tidegate.plane.redis.rooms import dial
+from tidegate.plane.rooms.base import dial
 
 Reply: TypeAlias = "str | int | list[Reply] | RefusedError | None"
 

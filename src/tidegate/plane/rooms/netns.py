@@ -9,10 +9,9 @@ from pathlib import Path
 
 from tidegate.errors import PlaneError
 from tidegate.plane.helper.client import HelperClient
-from tidegate.plane.redis.base import RedisSpec
-from tidegate.plane.redis.folders import Folders, environment
-from tidegate.plane.redis.keeper import Keeper, Key
-from tidegate.plane.redis.rooms import GATE, SERVER
+from tidegate.plane.rooms.base import Place
+from tidegate.plane.rooms.folders import Folders, environment
+from tidegate.plane.rooms.keeper import Keeper, Key
 
 _GRACE = 5.0
 #: How long one question "has it ended?" stays open before it is asked again, seconds.
@@ -32,38 +31,38 @@ class NetnsRooms(Folders):
         # Nothing can be revived without its room and its gate: whoever knows the spec makes it anew.
         helper.on_lost(self._keeper.close)
 
-    async def open(self, spec: RedisSpec) -> None:
+    async def open(self, place: Place, *processes: str) -> None:
         """Make the folders, the namespace and its cable to the vSwitch's bridge."""
-        self.make(spec.id)
+        self.make(place.id, processes)
         await self._helper.request(
             "network.create",
-            owner=spec.id,
-            switch=spec.vswitch_id,
-            network=spec.network,
-            gateway=spec.gateway,
-            address=spec.address,
+            owner=place.id,
+            switch=place.vswitch_id,
+            network=place.network,
+            gateway=place.gateway,
+            address=place.address,
         )
 
-    async def start(self, server_id: str, process: str, argv: Sequence[str]) -> bool:
+    async def start(self, room_id: str, process: str, argv: Sequence[str]) -> bool:
         """Start a process in the namespace and keep it running; False when it runs already."""
-        self._keeper.want((server_id, process), argv)
-        return await self._start((server_id, process), argv)
+        self._keeper.want((room_id, process), argv)
+        return await self._start((room_id, process), argv)
 
-    async def is_running(self, server_id: str, process: str) -> bool:
+    async def is_running(self, room_id: str, process: str) -> bool:
         """Ask the helper, whose child it is."""
-        return process in await self._helper.request("redis.running", owner=server_id)
+        return process in await self._helper.request("process.running", owner=room_id)
 
-    async def stop(self, server_id: str, process: str) -> None:
+    async def stop(self, room_id: str, process: str) -> None:
         """Ask the process to end, and insist after some seconds."""
-        self._keeper.forget((server_id, process))
-        await self._helper.request("redis.stop", owner=server_id, process=process, grace=_GRACE)
+        self._keeper.forget((room_id, process))
+        await self._helper.request("process.stop", owner=room_id, process=process, grace=_GRACE)
 
-    async def close(self, server_id: str) -> None:
+    async def close(self, room_id: str) -> None:
         """End the room's processes, take its namespace away, remove its folder."""
-        for process in (SERVER, GATE):
-            await self.stop(server_id, process)
-        await self._helper.request("network.destroy", owner=server_id)
-        await self.remove(server_id)
+        for process in self.processes(room_id):
+            await self.stop(room_id, process)
+        await self._helper.request("network.destroy", owner=room_id)
+        await self.remove(room_id)
 
     def on_lost(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` when the helper has died, and every room with it."""
@@ -80,7 +79,7 @@ class NetnsRooms(Folders):
     async def _start(self, key: Key, argv: Sequence[str]) -> bool:
         folder = self.folder(*key)
         started = await self._helper.request(
-            "redis.start",
+            "process.start",
             owner=key[0],
             process=key[1],
             argv=list(argv),
@@ -97,7 +96,7 @@ class NetnsRooms(Folders):
         try:
             while self._helper.boot_id == boot_id:
                 with suppress(PlaneError):  # too long ago, or the helper has died
-                    await self._helper.request("redis.ended", owner=key[0], process=key[1], patience=_WATCH)
+                    await self._helper.request("process.ended", owner=key[0], process=key[1], patience=_WATCH)
                     break
         finally:
             del self._watches[key]

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from tidegate.errors import PlaneError
 from tidegate.telemetry import get_logger
 
-_LOG = get_logger("plane.redis")
+_LOG = get_logger("plane.rooms")
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 10.0
 
-#: Server id and process name.
+#: Room id and process name.
 Key = tuple[str, str]
 
 
@@ -40,7 +40,7 @@ class Keeper:
     def ended(self, key: Key) -> None:
         """The process has ended: revive it if it is wanted."""
         if key in self._wanted and key not in self._revivals:
-            _LOG.warning("process ended, starting it again", extra={"server": key[0], "role": key[1]})
+            _LOG.warning("process ended, starting it again", extra={"room": key[0], "role": key[1]})
             self._revivals[key] = asyncio.create_task(self._revive(key))
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ class Keeper:
             try:
                 await self._launch(key, self._wanted[key])
             except (PlaneError, OSError) as error:
-                details = {"server": key[0], "role": key[1], "reason": str(error)}
+                details = {"room": key[0], "role": key[1], "reason": str(error)}
                 _LOG.error("process does not start", extra=details)
             else:
                 del self._revivals[key]

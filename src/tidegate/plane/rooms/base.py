@@ -1,4 +1,4 @@
-"""The port of the rooms: where the processes of Redis instances run, a folder and a network each."""
+"""The port of the rooms: where the processes of Redis servers and load balancers run, a folder and a network each."""
 
 from __future__ import annotations
 
@@ -9,14 +9,36 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
-from tidegate.plane.redis.base import RedisSpec
-
-#: The names of the processes in a room.
-SERVER, GATE = "server", "gate"
-#: Where the server can always be reached, in its folder.
-SERVER_SOCKET = "redis.sock"
-
 _LONGEST_ANSWER = 1 << 24
+
+
+class Place(Protocol):
+    """Where a room is: its id and its address on a vSwitch."""
+
+    @property
+    def id(self) -> str:
+        """The room's id, which names its folder."""
+        ...
+
+    @property
+    def vswitch_id(self) -> str:
+        """The vSwitch it is on."""
+        ...
+
+    @property
+    def network(self) -> str:
+        """The vSwitch's network: ``172.16.0.0/24``."""
+        ...
+
+    @property
+    def gateway(self) -> str:
+        """The vSwitch's router."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The room's own address."""
+        ...
 
 
 class Rooms(Protocol):
@@ -28,27 +50,27 @@ class Rooms(Protocol):
     #: netns | loopback
     name: str
 
-    def folder(self, server_id: str, process: str = "") -> Path:
+    def folder(self, room_id: str, process: str = "") -> Path:
         """The room's folder, or that of one of its processes, where it starts. Made by ``open``, gone after ``close``."""
         ...
 
-    async def open(self, spec: RedisSpec) -> None:
-        """Make the room and its network, where the spec's address is local. Open already: nothing happens."""
+    async def open(self, place: Place, *processes: str) -> None:
+        """Make the room and its network, where its address is local, for these processes. Open already: nothing happens."""
         ...
 
-    async def start(self, server_id: str, process: str, argv: Sequence[str]) -> bool:
+    async def start(self, room_id: str, process: str, argv: Sequence[str]) -> bool:
         """Start a process in its folder and keep it running. False: it runs already, and is kept from now on."""
         ...
 
-    async def is_running(self, server_id: str, process: str) -> bool:
+    async def is_running(self, room_id: str, process: str) -> bool:
         """Tell whether the process lives, whoever started it."""
         ...
 
-    async def stop(self, server_id: str, process: str) -> None:
+    async def stop(self, room_id: str, process: str) -> None:
         """End the process and keep it ended. Not running or unknown: nothing happens."""
         ...
 
-    async def close(self, server_id: str) -> None:
+    async def close(self, room_id: str) -> None:
         """End whatever runs in the room, take its network away and remove its folder. Unknown: nothing happens."""
         ...
 

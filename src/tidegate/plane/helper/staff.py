@@ -1,4 +1,4 @@
-"""The helper's verbs about the processes of Redis servers: started in a server's namespace, followed to their end."""
+"""The helper's verbs about the processes of rooms: started in a room's namespace, followed to their end."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tidegate.plane.helper.cloud import Cloud
 from tidegate.plane.helper.processes import Process
 from tidegate.plane.helper.server import LATER, RefusedError, Request, Verb
 
-#: Server id and name of the process.
+#: Id of the room and name of the process.
 Key = tuple[str, str]
 
 
 class Staff:
-    """The running processes of all Redis servers, and who wants to know when one ends."""
+    """The running processes of all rooms, and who wants to know when one ends."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._networks = cloud.networks
@@ -80,8 +80,8 @@ class Staff:
             ended()
 
     def of(self, owner: str) -> list[str]:
-        """Return the names of the processes that run for a server."""
-        return sorted(name for server, name in self._running if server == owner)
+        """Return the names of the processes that run in a room."""
+        return sorted(name for room, name in self._running if room == owner)
 
     def _over(self, key: Key) -> None:
         self._running.pop(key, None)
@@ -90,7 +90,7 @@ class Staff:
 
 
 def verbs(cloud: Cloud) -> dict[str, Verb]:
-    """The verbs about the processes of Redis servers."""
+    """The verbs about the processes of rooms."""
     staff = Staff(cloud)
 
     def key(request: Request) -> Key:
@@ -121,4 +121,4 @@ def verbs(cloud: Cloud) -> dict[str, Verb]:
     def running(request: Request) -> object:
         return staff.of(request.args["owner"])
 
-    return {"redis.start": start, "redis.stop": stop, "redis.ended": ended, "redis.running": running}
+    return {"process.start": start, "process.stop": stop, "process.ended": ended, "process.running": running}

@@ -15,10 +15,9 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from tidegate.errors import PlaneError
-from tidegate.plane.redis.base import RedisSpec
-from tidegate.plane.redis.folders import Folders, environment
-from tidegate.plane.redis.keeper import Keeper, Key
-from tidegate.plane.redis.rooms import GATE, SERVER
+from tidegate.plane.rooms.base import Place
+from tidegate.plane.rooms.folders import Folders, environment
+from tidegate.plane.rooms.keeper import Keeper, Key
 
 # Descriptor 3 is the room's lock: it is let go only when the number is written. Servers need many descriptors.
 _LAUNCH = 'cd "$1" && echo $$ >"$1.pid" && shift && ulimit -n "$(ulimit -Hn)" && exec "$@" 3>&-'
@@ -37,30 +36,30 @@ class LoopbackRooms(Folders):
         self._keeper = Keeper(self._start)
         self._watched: dict[int, int] = {}
 
-    async def open(self, spec: RedisSpec) -> None:
+    async def open(self, place: Place, *processes: str) -> None:
         """Make the folders; the whole of 127.0.0.0/8 is local anyway."""
-        self.make(spec.id)
+        self.make(place.id, processes)
 
-    async def start(self, server_id: str, process: str, argv: Sequence[str]) -> bool:
+    async def start(self, room_id: str, process: str, argv: Sequence[str]) -> bool:
         """Start a process and keep it running; False when it runs already."""
-        self._keeper.want((server_id, process), argv)
-        return await self._start((server_id, process), argv)
+        self._keeper.want((room_id, process), argv)
+        return await self._start((room_id, process), argv)
 
-    async def is_running(self, server_id: str, process: str) -> bool:
+    async def is_running(self, room_id: str, process: str) -> bool:
         """Tell whether the process lives."""
-        return self._pid((server_id, process)) is not None
+        return self._pid((room_id, process)) is not None
 
-    async def stop(self, server_id: str, process: str) -> None:
+    async def stop(self, room_id: str, process: str) -> None:
         """Ask the process to end, and insist after some seconds."""
-        self._keeper.forget((server_id, process))
-        if pid := self._pid((server_id, process)):
+        self._keeper.forget((room_id, process))
+        if pid := self._pid((room_id, process)):
             await _end(pid)
 
-    async def close(self, server_id: str) -> None:
+    async def close(self, room_id: str) -> None:
         """End the room's processes and remove its folder."""
-        for process in (SERVER, GATE):
-            await self.stop(server_id, process)
-        await self.remove(server_id)
+        for process in self.processes(room_id):
+            await self.stop(room_id, process)
+        await self.remove(room_id)
 
     def on_lost(self, callback: Callable[[], None]) -> None:
         """Plain processes do not die together."""

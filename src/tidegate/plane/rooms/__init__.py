@@ -1,0 +1,1 @@
+"""Rooms: where the processes of Redis servers and load balancers run, a folder and a network address each."""
