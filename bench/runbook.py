@@ -30,7 +30,7 @@ from tidegate.gateway.app import Gateway
 from tidegate.ids import Ids
 from tidegate.reconcile.engine import Node, Run
 from tidegate.reconcile.execution import ExecutionController
-from tidegate.services.oos.executions import Order
+from tidegate.services.oos.orders import Order
 from tidegate.services.oos.sandbox import Sandbox
 from tidegate.services.oos.service import Oos
 from tidegate.services.oos.templates import TemplateFilter

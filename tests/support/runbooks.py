@@ -11,7 +11,7 @@ from tidegate.clock import AdjustableClock
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
 from tidegate.reconcile.execution import ExecutionController
-from tidegate.services.oos.executions import Order
+from tidegate.services.oos.orders import Order
 from tidegate.services.oos.sandbox import Sandbox
 from tidegate.services.oos.service import Oos
 from tidegate.services.operation import Principal

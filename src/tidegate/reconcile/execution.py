@@ -17,6 +17,8 @@ from tidegate.clock import Clock
 from tidegate.cloud.caller import Caller
 from tidegate.errors import CloudError
 from tidegate.reconcile.engine import MAX_ATTEMPTS, Run, Suspend
+from tidegate.reconcile.runbook.children import Family
+from tidegate.reconcile.runbook.ledger import DatabaseLedger
 from tidegate.reconcile.runbook.loop import LoopDriver
 from tidegate.reconcile.runbook.notebook import Notebook
 from tidegate.reconcile.runbook.turn import Turns
@@ -95,29 +97,15 @@ class ExecutionController:
 
     async def _conduct(self, run: Run, execution: ExecutionRecord, tasks: list[TaskRecord]) -> None:
         template = await self._library.template(execution.hash)
-        pseudo = pseudo_parameters(
-            account_id=execution.account_id,
-            region=execution.region,
-            execution_id=execution.id,
-            user=execution.executed_by,
-            clock=self._clock,
-        )
         read = self._store.reader(lambda: self._acting(execution), execution.account_id, execution.region)
         secrets = Secrets(self._store, read)
-        scope = Scope(
-            parameters=execution.parameters,
-            outputs={(task.name, name): value for task in tasks for name, value in task.outputs.items()},
-            pseudo=pseudo,
-            programs=self._programs,
-            conditions=template.conditions,
-            store=secrets.read,
-        )
+        scope = scope_of(execution, tasks, template, secrets, self._programs, self._clock)
         notices: Sequence[Notice] = ()
         if execution.status == ExecutionStatus.WAITING:
             async with self._database.connection() as connection:
                 notices = await journal.notices(connection, execution.id)
-        book = Notebook(run, self._database, execution, tasks, scope, secrets, notices)
-        await _Look(book, template, Turns(book, self._caller(execution), self._executions)).conduct()
+        book = Notebook(run, DatabaseLedger(run, self._database), execution, tasks, scope, secrets, notices)
+        await conduct(book, template, self._caller(execution), self._executions)
 
     async def _give_up(self, run: Run, execution: ExecutionRecord, error: Exception) -> None:
         reason = str(error)[: limits.MESSAGE_CHARACTERS] if isinstance(error, CloudError) else type(error).__name__
@@ -156,6 +144,36 @@ class ExecutionController:
             )
         except CloudError as error:
             raise errors.role_not_assumed(execution.ram_role, error) from error
+
+
+def scope_of(
+    execution: ExecutionRecord,
+    tasks: Sequence[TaskRecord],
+    template: Template,
+    secrets: Secrets,
+    programs: Programs,
+    clock: Clock,
+) -> Scope:
+    """Return what names stand for in an execution that has come as far as ``tasks``."""
+    return Scope(
+        parameters=execution.parameters,
+        outputs={(task.name, name): value for task in tasks for name, value in task.outputs.items()},
+        pseudo=pseudo_parameters(
+            account_id=execution.account_id,
+            region=execution.region,
+            execution_id=execution.id,
+            user=execution.executed_by,
+            clock=clock,
+        ),
+        programs=programs,
+        conditions=template.conditions,
+        store=secrets.read,
+    )
+
+
+async def conduct(book: Notebook, template: Template, caller: Callable[[], Awaitable[Caller]], family: Family) -> None:
+    """Go from move to move until the execution ends; raises Suspend when a task waits."""
+    await _Look(book, template, Turns(book, caller, family)).conduct()
 
 
 class _Look:

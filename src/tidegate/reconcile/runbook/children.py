@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from tidegate.services.oos.actions.base import ActionFailedError, Child, Ended
-from tidegate.services.oos.executions import Executions
 from tidegate.services.oos.states import FINAL_EXECUTION
 from tidegate.store.oos.records import ExecutionRecord, TaskRecord
+
+
+class Family(Protocol):
+    """Starts and finds child executions, as ``services.oos.executions.Executions`` does."""
+
+    async def start_child(self, parent: ExecutionRecord, child_id: str, child: Child) -> None:
+        """Start an execution for a task of ``parent``; a repeat changes nothing. Raises CloudError."""
+        ...
+
+    async def start_firing(self, parent: ExecutionRecord, number: int) -> None:
+        """Start what follows the trigger of ``parent``, once for every number."""
+        ...
+
+    async def find_child(self, parent: ExecutionRecord, child_id: str) -> ExecutionRecord | None:
+        """Return the child that a task of ``parent`` started."""
+        ...
 
 
 class Children:
     """The child of one task execution or loop item: it has the same id."""
 
-    def __init__(self, executions: Executions, parent: ExecutionRecord, task: TaskRecord) -> None:
-        self._executions = executions
+    def __init__(self, family: Family, parent: ExecutionRecord, task: TaskRecord) -> None:
+        self._family = family
         self._parent = parent
         self._task = task
 
@@ -21,20 +38,20 @@ class Children:
         if self._task.sealed:
             # The child's parameters are kept and shown, so a secret among them would be given away.
             raise ActionFailedError("a secret parameter cannot be handed to a child execution")
-        await self._executions.start_child(self._parent, self._task.id, child)
+        await self._family.start_child(self._parent, self._task.id, child)
 
     async def fire(self, number: int) -> None:
         """Start what follows the trigger, once for every number."""
-        await self._executions.start_firing(self._parent, number)
+        await self._family.start_firing(self._parent, number)
 
     async def is_running(self, number: int) -> bool:
         """Whether the execution of a number has not ended."""
-        record = await self._executions.find_child(self._parent, f"{self._parent.id}.{number}")
+        record = await self._family.find_child(self._parent, f"{self._parent.id}.{number}")
         return record is not None and record.status not in FINAL_EXECUTION
 
     async def look(self) -> Ended | None:
         """Return how the child ended; None when it has not, or was not started."""
-        record = await self._executions.find_child(self._parent, self._task.id)
+        record = await self._family.find_child(self._parent, self._task.id)
         if record is None or record.status not in FINAL_EXECUTION:
             return None
         return Ended(record.status, record.status_message, record.outputs)

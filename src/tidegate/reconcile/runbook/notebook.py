@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any, Protocol
 
 import msgspec
 
-from tidegate.reconcile.run import Fenced, Run
+from tidegate.reconcile.runbook.ledger import Ledger
 from tidegate.services.oos import limits
 from tidegate.services.oos.actions import has_child
-from tidegate.services.oos.executions import work_key
 from tidegate.services.oos.expressions import Scope
 from tidegate.services.oos.masking import Mask
 from tidegate.services.oos.secrets import Secrets
@@ -23,14 +23,20 @@ from tidegate.services.oos.states import (
     next_execution_status,
     next_task_status,
 )
-from tidegate.store import work
-from tidegate.store.database import Database
 from tidegate.store.oos import journal
 from tidegate.store.oos.records import ExecutionRecord, LogLine, Notice, TaskRecord
+from tidegate.store.work import Control
 from tidegate.telemetry.points import reach
 
-if TYPE_CHECKING:
-    from tidegate.store.database import Connection
+
+class Look(Protocol):
+    """The look that is under way: the present, and what is asked of the execution."""
+
+    control: Control
+
+    def now(self) -> datetime:
+        """Return the present on the cloud's clock."""
+        ...
 
 
 class Notebook:
@@ -38,8 +44,8 @@ class Notebook:
 
     def __init__(
         self,
-        run: Run,
-        database: Database,
+        run: Look,
+        ledger: Ledger,
         execution: ExecutionRecord,
         tasks: list[TaskRecord],
         scope: Scope,
@@ -62,7 +68,7 @@ class Notebook:
         #: what the task that was looked at last waits for
         self.waiting = ""
         self.secrets = secrets
-        self._database = database
+        self._ledger = ledger
         self._scope = scope
         self._outputs = dict(scope.outputs)
         self._mask = Mask(execution.parameters, execution.secrets)
@@ -76,8 +82,7 @@ class Notebook:
 
     async def load_items(self, parent: TaskRecord) -> None:
         """Read the items of a looped task that a look before has begun."""
-        async with self._database.connection() as connection:
-            self.items = await journal.load_items(connection, parent.id)
+        self.items = await self._ledger.items(parent.id)
 
     def change(self, record: TaskRecord, event: Event) -> None:
         """Put a task or an item into its next status."""
@@ -154,26 +159,10 @@ class Notebook:
             now=now,
         )
         reach("execution.write.before")
-        lend = self._database.transaction if ended and self._has_family else self._database.connection
-        async with lend() as connection:
-            control = await journal.advance(connection, self.run.key, self.run.token, progress)
-            if ended and self._has_family and control is not None:
-                await self._tell_family(connection)
-        if control is None:
-            raise Fenced(self.run.key)
+        has_children = any(has_child(task.action) for task in self.tasks)
+        self.run.control = await self._ledger.advance(
+            progress, parent_id=self.execution.parent_id, has_children=has_children
+        )
         reach("execution.write.recorded")
-        self.run.control = control
         self._changed, self._lines, self._noticed = {}, [], None
         self._waits = bool(waiting)
-
-    @property
-    def _has_family(self) -> bool:
-        return self.execution.parent_id is not None or any(has_child(task.action) for task in self.tasks)
-
-    async def _tell_family(self, tx: Connection) -> None:
-        """Wake the parent, which waits for this end, and cancel the children that outlive it (oos.md 7.6)."""
-        now = self.run.now()
-        for child in await journal.unended_children(tx, self.execution.id):
-            await work.cancel(tx, work_key(child), now=now)
-        if self.execution.parent_id is not None:
-            await work.wake(tx, work_key(self.execution.parent_id), now=now)

@@ -10,7 +10,7 @@ import msgspec
 
 from tidegate.cloud.caller import Caller
 from tidegate.errors import CloudError
-from tidegate.reconcile.runbook.children import Children
+from tidegate.reconcile.runbook.children import Children, Family
 from tidegate.reconcile.runbook.notebook import Notebook
 from tidegate.services.oos.actions import performer
 from tidegate.services.oos.actions.base import (
@@ -22,7 +22,6 @@ from tidegate.services.oos.actions.base import (
     LookAgain,
     Situation,
 )
-from tidegate.services.oos.executions import Executions
 from tidegate.services.oos.expressions import Expression, Scope
 from tidegate.services.oos.model import Task
 from tidegate.services.oos.selectors import select_output
@@ -37,10 +36,10 @@ _TOKEN_LENGTH: Final = 64
 class Turns:
     """Begins and continues the tasks of one execution; everything goes into its notebook."""
 
-    def __init__(self, book: Notebook, caller: Callable[[], Awaitable[Caller]], executions: Executions) -> None:
+    def __init__(self, book: Notebook, caller: Callable[[], Awaitable[Caller]], family: Family) -> None:
         self._book = book
         self._caller = caller
-        self._executions = executions
+        self._family = family
 
     async def is_skipped(self, when: Expression | None, record: TaskRecord, scope: Scope) -> bool:
         """Skip a task or an item whose condition does not hold. Raises ExpressionError."""
@@ -98,7 +97,7 @@ class Turns:
             memo=record.memo,
             log=lambda message: book.log(record.id, message),
             notices=book.take_notices(),
-            children=Children(self._executions, book.execution, record),
+            children=Children(self._family, book.execution, record),
         )
 
     async def _succeed(self, task: Task, record: TaskRecord, scope: Scope, outcome: Finished) -> None:

@@ -11,13 +11,23 @@ import msgspec
 from tidegate.clock import Clock
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
-from tidegate.services.oos import errors, limits
+from tidegate.services.oos import errors
 from tidegate.services.oos.actions.approve import approvers
 from tidegate.services.oos.actions.base import Child
 from tidegate.services.oos.expressions import Scope
 from tidegate.services.oos.facts import pseudo_parameters
 from tidegate.services.oos.library import Library
-from tidegate.services.oos.model import DEFAULT_ROLE, Template
+from tidegate.services.oos.model import Template
+from tidegate.services.oos.orders import (
+    Order,
+    check_modes,
+    child_order,
+    child_record,
+    firing_record,
+    first_record,
+    role_of,
+    runnable,
+)
 from tidegate.services.oos.paging import Page, Part
 from tidegate.services.oos.parameter_store import ParameterStore
 from tidegate.services.oos.parameters import resolve
@@ -25,8 +35,8 @@ from tidegate.services.oos.ports import OOS_SERVICE, Roles
 from tidegate.services.oos.sandbox import Programs
 from tidegate.services.oos.states import FINAL_EXECUTION, ExecutionStatus
 from tidegate.services.oos.templates import Templates, TemplateView, author_of
-from tidegate.services.oos.values import ExpressionError, from_json, to_text
-from tidegate.services.operation import Principal, invalid_parameter
+from tidegate.services.oos.values import from_json
+from tidegate.services.operation import Principal
 from tidegate.store import tokens, work
 from tidegate.store.database import Database
 from tidegate.store.oos import executions as rows
@@ -49,25 +59,6 @@ _ANSWERS: Final[Mapping[str, frozenset[str]]] = {
     "BatchPause": _DECISION,
     "FailurePause": frozenset({"RetryTask", "SkipTask"}),
 }
-
-
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody asks to be run."""
-
-    principal: Principal
-    region: str
-    template_name: str | None = None
-    template_version: str | None = None
-    template_content: str | None = None
-    parameters: Mapping[str, Any] = {}
-    mode: str = "Automatic"
-    loop_mode: str = "Automatic"
-    safety_check: str = "Skip"
-    description: str | None = None
-    tags: Mapping[str, str] = {}
-    resource_group_id: str | None = None
-    client_token: str | None = None
-    fingerprint: str = ""
 
 
 class ExecutionView(msgspec.Struct, frozen=True):
@@ -119,39 +110,24 @@ class Executions:
 
     async def start(self, order: Order) -> ExecutionRecord:
         """Check everything that can be checked now, then commit to running it. A repeat returns the first execution."""
-        _check_modes(order)
+        check_modes(order)
         text, template, view = await self._template(order)
         execution_id = f"exec-{self._ids.text(_ID_LENGTH)}"
         scope = self._scope(order, execution_id)
         parameters = await resolve(template, order.parameters, scope)
-        role = await _role(template, replace(scope, parameters=parameters))
+        role = await role_of(template, replace(scope, parameters=parameters))
         await self._check_role(order.principal, role)
-        return await self._commit(order, text, self._record(order, execution_id, template, view, parameters, role))
+        record = first_record(
+            order, execution_id, template, view, parameters=parameters, role=role, now=self._clock.now()
+        )
+        return await self._commit(order, text, record)
 
     async def start_child(self, parent: ExecutionRecord, child_id: str, child: Child) -> None:
-        """Start an execution for a task of ``parent``, with its rights and its role; a repeat changes nothing.
-
-        Parameters that the template does not declare are left out (oos.md 2.4). Raises CloudError.
-        """
-        if child_id.count(".t") > limits.NESTING:
-            raise CloudError("InvalidTemplate", f"Templates run each other more than {limits.NESTING} levels deep.")
-        order = Order(
-            principal=msgspec.convert(parent.principal, Principal),
-            region=parent.region,
-            template_name=child.template_name,
-            template_version=child.template_version,
-            template_content=child.template_content,
-            mode=parent.mode,
-            loop_mode=parent.loop_mode,
-            safety_check=parent.safety_check,
-        )
+        """Start an execution for a task of ``parent``, with its rights and its role; a repeat changes nothing. Raises CloudError."""
+        order = child_order(parent, child_id, child)
         text, template, view = await self._template(order)
-        if template.trigger is not None:
-            raise CloudError("InvalidTemplate", "A template with a trigger cannot be run by another.")
-        declared = {name: value for name, value in child.parameters.items() if name in template.parameters}
-        parameters = await resolve(template, declared, self._scope(order, child_id))
-        record = self._record(order, child_id, template, view, parameters, parent.ram_role)
-        record = msgspec.structs.replace(record, parent_id=parent.id, executed_by=parent.executed_by)
+        scope = self._scope(order, child_id)
+        record = await child_record(parent, child_id, order, template, view, scope, self._clock.now())
         async with self._database.connection() as connection:
             if text is not None:
                 record = msgspec.structs.replace(record, hash=await self._library.keep(connection, text))
@@ -164,17 +140,7 @@ class Executions:
     async def start_firing(self, parent: ExecutionRecord, number: int) -> None:
         """Start what follows the trigger of ``parent``, once for every number; it runs with the same parameters."""
         now = self._clock.now()
-        record = msgspec.structs.replace(
-            parent,
-            id=f"{parent.id}.{number}",
-            parent_id=parent.id,
-            status=ExecutionStatus.STARTED,
-            status_message="",
-            waiting="",
-            created_at=now,
-            started_at=now,
-            updated_at=now,
-        )
+        record = firing_record(parent, number, now)
         async with self._database.transaction() as tx:
             line = LogLine(at=now, task_execution_id="", message="The execution is started by its trigger.")
             if await journal.add(tx, record, line):
@@ -270,7 +236,7 @@ class Executions:
         """Return the text when it may have to be kept, the template, and where it comes from."""
         if order.template_content is not None:
             validated = await self._library.validate(order.template_content)
-            return order.template_content, _runnable(validated.require_runnable()), None
+            return order.template_content, runnable(validated), None
         if not order.template_name:
             raise CloudError("MissingParameter", "TemplateName or TemplateContent must be given.")
         view = await self._templates.find(
@@ -279,7 +245,7 @@ class Executions:
         validated = await self._templates.validated(view)
         # A text of the vendor comes with this package and may change with it, so it is kept like one of a user.
         text = await self._templates.text(view) if view.share_type == "Public" else None
-        return text, _runnable(validated.require_runnable()), view
+        return text, runnable(validated), view
 
     def _scope(self, order: Order, execution_id: str) -> Scope:
         async def acting() -> Principal:
@@ -314,43 +280,6 @@ class Executions:
         except CloudError as error:
             raise errors.role_not_assumed(role, error) from error
 
-    def _record(
-        self,
-        order: Order,
-        execution_id: str,
-        template: Template,
-        view: TemplateView | None,
-        parameters: Mapping[str, Any],
-        role: str,
-    ) -> ExecutionRecord:
-        now = self._clock.now()
-        return ExecutionRecord(
-            id=execution_id,
-            account_id=order.principal.account_id,
-            region=order.region,
-            template_name=view.name if view else None,
-            template_id=view.id if view else None,
-            template_version=f"v{view.version}" if view else None,
-            share_type=view.share_type if view else "Private",
-            hash=view.hash if view else "",
-            status=ExecutionStatus.STARTED,
-            mode=order.mode,
-            loop_mode=order.loop_mode,
-            safety_check=order.safety_check,
-            category=(template.trigger or "ACS::Other").removeprefix("ACS::"),
-            executed_by=author_of(order.principal),
-            principal=msgspec.to_builtins(order.principal),
-            ram_role=role,
-            parameters=parameters,
-            secrets=template.secrets,
-            description=order.description,
-            tags=order.tags,
-            resource_group_id=order.resource_group_id,
-            created_at=now,
-            started_at=now,
-            updated_at=now,
-        )
-
     async def _commit(self, order: Order, text: str | None, record: ExecutionRecord) -> ExecutionRecord:
         """Write the execution, its work and the token in one transaction."""
         async with self._database.connection() as connection:
@@ -372,36 +301,3 @@ async def _found(connection: Connection, account_id: str, region: str, execution
     if record is None:
         raise errors.execution_not_found(execution_id)
     return record
-
-
-def _runnable(template: Template) -> Template:
-    if template.kind != "Automation":
-        raise errors.unsupported(f"running a template of the type {template.kind}")
-    return template
-
-
-async def _role(template: Template, scope: Scope) -> str:
-    """Return the name of the role to act under; empty: the caller's own rights (oos.md 1.4)."""
-    if template.ram_role is None:
-        return DEFAULT_ROLE
-    try:
-        role = await template.ram_role.evaluate(scope)
-    except ExpressionError as error:
-        raise CloudError("InvalidTemplate", f"RamRole cannot be evaluated: {error}") from error
-    return to_text(role).strip()
-
-
-def _check_modes(order: Order) -> None:
-    """Refuse what is not built instead of leaving it out silently (oos.md 7.2, 7.3)."""
-    known = (
-        ("Mode", order.mode, ("Automatic", "FailurePause"), ("Debug",)),
-        ("LoopMode", order.loop_mode, ("Automatic", "FirstBatchPause", "EveryBatchPause"), ()),
-        ("SafetyCheck", order.safety_check, ("Skip",), ("ConfirmEveryHighRiskAction",)),
-    )
-    for name, value, built, later in known:
-        if value in later:
-            raise errors.unsupported(f"{name} {value}")
-        if value not in built:
-            raise invalid_parameter(name)
-    if len(order.tags) > limits.TAGS:
-        raise invalid_parameter("Tags")

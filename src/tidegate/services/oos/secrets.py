@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from tidegate.services.oos.masking import Mask
-from tidegate.services.oos.parameter_store import ParameterStore, Read
+from tidegate.services.oos.parameter_store import Read
 from tidegate.store.oos.records import TaskRecord
 
 #: what is shown of a secret parameter (oos.md 3.1, ASSUMPTION)
 SHOWN: Final = "****"
 
 
+class Seals(Protocol):
+    """Seals what tasks with secrets run with, as ``ParameterStore`` does."""
+
+    def seal(self, value: Any, owner: str) -> str:
+        """Return any JSON value sealed for a task execution, as a text that can be kept."""
+        ...
+
+    def open(self, sealed: str, owner: str) -> Any:
+        """Return what was sealed."""
+        ...
+
+
 class Secrets:
     """The secrets that one look at an execution has met."""
 
-    def __init__(self, store: ParameterStore, read: Read) -> None:
-        self._store = store
+    def __init__(self, seals: Seals, read: Read) -> None:
+        self._seals = seals
         self._read = read
         self._values: set[str] = set()
         self._mask = Mask({}, ())
@@ -41,7 +53,7 @@ class Secrets:
         )
         if (shown.properties, shown.polling) == (record.properties, record.polling):
             return record
-        sealed = self._store.seal(
+        sealed = self._seals.seal(
             {"properties": record.properties, "polling": record.polling, "secrets": sorted(self._values)}, record.id
         )
         return msgspec.structs.replace(shown, sealed=sealed)
@@ -50,7 +62,7 @@ class Secrets:
         """Return a task with what it really runs with; its secrets are hidden from now on."""
         if not record.sealed:
             return record
-        opened = self._store.open(record.sealed, record.id)
+        opened = self._seals.open(record.sealed, record.id)
         self._learn(opened["secrets"])
         return msgspec.structs.replace(record, properties=opened["properties"], polling=opened["polling"])
 

@@ -12,9 +12,10 @@ from tidegate.clock import Clock
 from tidegate.errors import CloudError
 from tidegate.ids import REGION_MARKS, Ids
 from tidegate.services.oos import errors
-from tidegate.services.oos.executions import Executions, Order
+from tidegate.services.oos.executions import Executions
 from tidegate.services.oos.library import Library
 from tidegate.services.oos.model import ParameterDefinition
+from tidegate.services.oos.orders import Order
 from tidegate.services.oos.parameter_store import ParameterStore
 from tidegate.services.oos.policy import needed_actions
 from tidegate.services.oos.ports import OOS_SERVICE, SCALING_SERVICE, Roles

@@ -19,8 +19,9 @@ from tidegate.services.oos.api.product import (
     tags_of,
     template_resource,
 )
-from tidegate.services.oos.executions import NotifyType, Order, read_parameters
+from tidegate.services.oos.executions import NotifyType, read_parameters
 from tidegate.services.oos.masking import Mask, mask_parameters
+from tidegate.services.oos.orders import Order
 from tidegate.services.oos.service import Oos
 from tidegate.services.operation import Answer, Call, Done, Request
 from tidegate.store.oos.records import ExecutionRecord, Overview
