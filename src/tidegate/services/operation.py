@@ -31,6 +31,20 @@ class Request(msgspec.Struct, rename=wire_name):
     """Base of all requests. A field without default is mandatory; ``None`` means "not given"."""
 
 
+def given(request: Request, kind: type[Request]) -> dict[str, Any]:
+    """Return the fields of ``kind`` that ``request`` was given, under their wire names, as plain values."""
+    tree = msgspec.to_builtins(request)
+    return {name: _without_gaps(tree[name]) for name in kind.__struct_encode_fields__ if tree[name] is not None}
+
+
+def _without_gaps(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_gaps(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_without_gaps(item) for item in value]
+    return value
+
+
 class Answer(msgspec.Struct, rename=wire_name):
     """Base of all answers and of the objects inside them. A field left ``msgspec.UNSET`` is not sent."""
 

@@ -17,6 +17,7 @@ _NOT_FOUND = {
     "InvalidRegionId": "The specified RegionId does not exist.",
     "InvalidZoneId": "The specified zone does not exist.",  # ASSUMPTION
     "InvalidLaunchTemplate": "The specified LaunchTemplate does not exist.",  # ASSUMPTION
+    "InvalidLaunchTemplateVersion": "The specified LaunchTemplateVersion does not exist.",  # ASSUMPTION
     "InvalidKeyPairName": "The specified parameter KeyPairName does not exist.",  # ASSUMPTION
     "InvalidStatus": "The specified Status does not exist.",  # ASSUMPTION
     "InvalidCmdId": "The specified command ID does not exist.",  # ASSUMPTION
@@ -44,6 +45,8 @@ _BAD = {
     "Duplicate.TagKey": "The Tag.n.Key contains duplicate keys.",
     "InvalidMinAmount.Malformed": "The specified MinAmount is not valid.",
     "DryRunOperation": "Request validation has been passed with DryRun flag set.",
+    "InvalidLaunchTemplateName.Malformed": "The specified LaunchTemplateName is not valid.",  # ASSUMPTION
+    "InvalidLaunchTemplateName.Duplicated": "The specified LaunchTemplateName already exists.",  # ASSUMPTION
     "InvalidCidrBlock.Malformed": "Specified CIDR block is not valid.",
     "InvalidCidrBlock.Overlapped": "Specified CIDR block overlapped with other subnets.",
     "InvalidResourceType.NotFound": "The ResourceType provided does not exist in our records.",
@@ -65,6 +68,9 @@ _DENIED = {
         "The requested resource is sold out in the specified zone; "
         "try other types of resources or other regions and zones."
     ),
+    "LaunchTemplateLimitExceed": "The maximum number of launch templates is exceeded.",  # ASSUMPTION
+    "LaunchTemplateVersionLimitExceed": "The maximum number of versions of the launch template is exceeded.",  # ASSUMPTION
+    "InvalidOperation.DefaultVersion": "The default version of a launch template cannot be deleted.",  # ASSUMPTION
     "InvalidInstanceType.ZoneNotSupported": "The specified instance type is not supported in this zone.",
     "InvalidCmdType.NotFound": "The specified command type does not exist.",
     "InvalidInstance.NotMatch": "The specified instance does not match the command type.",

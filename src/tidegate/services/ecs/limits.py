@@ -33,3 +33,5 @@ SECURITY_GROUPS_PER_INSTANCE = 5
 #: prefix lengths of a vSwitch (8) and of a VPC
 VSWITCH_PREFIX_MIN, VSWITCH_PREFIX_MAX = 16, 29
 VPC_PREFIX_MIN, VPC_PREFIX_MAX = 8, 28
+#: launch templates of one region, versions of one template (10). ASSUMPTION: the documented default quotas
+TEMPLATES_PER_REGION, VERSIONS_PER_TEMPLATE = 30, 30

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -21,6 +21,7 @@ from tidegate.services.ecs.model import NO_DELAYS, Delays, InstanceView, LaunchS
 from tidegate.services.ecs.network import Networks
 from tidegate.services.ecs.states import Event, Status
 from tidegate.services.ecs.tags import Tags
+from tidegate.services.ecs.templates import Templates
 from tidegate.services.operation import Call
 from tidegate.store import tokens
 from tidegate.store.database import Database
@@ -57,6 +58,7 @@ class Ecs:
         self.instances = Instances(database, clock, ids, self.networks, delays=delays, shortages=self.shortages)
         self.listing = Listing(database)
         self.tags = Tags(database)
+        self.templates = Templates(database, clock, ids)
         self.assistant = Assistant(database, clock, ids)
         self._hosts = hosts
 
@@ -181,6 +183,16 @@ class Ecs:
         """Return one of the account's vSwitches; raises InvalidVSwitchId.NotFound."""
         async with self._database.connection() as tx:
             return await self.networks.choose_vswitch(tx, account_id, region, vswitch_id, None)
+
+    async def template(
+        self, account_id: str, region: str, template_id: str, version: str | None
+    ) -> tuple[int, Mapping[str, Any]] | None:
+        """Return the number and the fields of a launch template's version (a number, ``Default``, ``Latest``).
+
+        None: there is no such version. Raises InvalidLaunchTemplate.NotFound.
+        """
+        found = await self.templates.version(account_id, region, template_id=template_id, version=version)
+        return (found.number, found.fields) if found else None
 
     async def reserve_address(self, tx: Connection, vswitch_id: str, owner: str) -> str:
         """Give ``owner`` (any unique text, such as a Redis instance's id) the lowest free address of the vSwitch.

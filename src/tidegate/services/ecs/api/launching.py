@@ -9,11 +9,12 @@ from zlib import crc32
 import msgspec
 
 from tidegate.services.ecs import catalog, faults, limits
-from tidegate.services.ecs.api.product import Tag, ecs, region_of
+from tidegate.services.ecs.api.product import ecs, region_of
+from tidegate.services.ecs.api.wanted import LaunchFields, Wanted
 from tidegate.services.ecs.model import LaunchSpec, check_password, decode_user_data
 from tidegate.services.ecs.service import Ecs
 from tidegate.services.ecs.tags import check_tags
-from tidegate.services.operation import Answer, Call, Request, invalid_parameter
+from tidegate.services.operation import Answer, Call, given, invalid_parameter
 from tidegate.store.ecs.instances import Options
 
 _CHARGE_TYPES = ("PostPaid", "PrePaid")
@@ -21,55 +22,21 @@ _SPOT_STRATEGIES = ("NoSpot", "SpotWithPriceLimit", "SpotAsPriceGo")
 _INTERNET_CHARGE_TYPES = ("PayByTraffic", "PayByBandwidth")
 #: PeriodUnit → days
 _PERIOD_UNITS = {"Week": 7, "Month": 30, "Year": 365}
+#: Parameters that say the same thing in two ways.
+_SAME = (("ImageId", "ImageFamily"), ("SecurityGroupId", "SecurityGroupIds"), ("VSwitchId", "ZoneId"))
 
 
-class SystemDisk(Request):
-    """The system disk wanted."""
-
-    category: str = "cloud_essd"
-    size: int = 0
-    disk_name: str = ""
-
-
-class CreateInstanceRequest(Request):
+class CreateInstanceRequest(LaunchFields, kw_only=True):
     """The instance wanted."""
 
-    image_id: str | None = None
-    image_family: str | None = None
-    instance_type: str | None = None
-    security_group_id: str | None = None
-    security_group_ids: list[str] = msgspec.field(default_factory=list)
-    vswitch_id: str | None = None
-    zone_id: str | None = None
-    private_ip_address: str | None = None
-    instance_name: str = ""
-    host_name: str = ""
-    description: str = ""
-    instance_charge_type: str = "PostPaid"
-    period: int = 1
-    period_unit: str = "Month"
-    auto_release_time: str = ""
-    spot_strategy: str = "NoSpot"
-    spot_price_limit: float = 0.0
-    internet_charge_type: str = "PayByTraffic"
-    internet_max_bandwidth_in: int = 10
-    internet_max_bandwidth_out: int = 0
-    system_disk: SystemDisk = msgspec.field(default_factory=SystemDisk)
-    key_pair_name: str = ""
     password: str | None = None
-    ram_role_name: str = ""
-    user_data: str | None = None
-    tag: list[Tag] = msgspec.field(default_factory=list)
-    resource_group_id: str = ""
-    deletion_protection: bool = False
-    deployment_set_id: str = ""
-    credit_specification: str = ""
     launch_template_id: str | None = None
     launch_template_name: str | None = None
+    launch_template_version: str | None = None
     dry_run: bool = False
 
 
-class RunInstancesRequest(CreateInstanceRequest):
+class RunInstancesRequest(CreateInstanceRequest, kw_only=True):
     """The instances wanted."""
 
     amount: int = 1
@@ -92,9 +59,11 @@ class RunInstancesAnswer(Answer):
 
 def _touched(_service: Ecs, call: Call, request: CreateInstanceRequest) -> Sequence[str]:
     """Name what a launch touches (ram.md 11)."""
-    groups = [*filter(None, [request.security_group_id]), *request.security_group_ids]
+    groups = [*filter(None, [request.security_group_id]), *(request.security_group_ids or ())]
     touched = ["instance/*", f"image/{request.image_id or '*'}"]
     touched += [f"securitygroup/{one}" for one in groups] or ["securitygroup/*"]
+    if request.launch_template_id is not None:
+        touched.append(f"launchtemplate/{request.launch_template_id}")
     if request.vswitch_id is not None:
         touched.append(f"acs:vpc:{call.region}:{call.account_id}:vswitch/{request.vswitch_id}")
     return touched
@@ -106,7 +75,7 @@ async def run_instances(service: Ecs, call: Call, request: RunInstancesRequest) 
     region_of(call)
     if request.min_amount is not None and not 1 <= request.min_amount <= request.amount:
         raise faults.bad("InvalidMinAmount.Malformed")
-    spec = msgspec.structs.replace(_spec(request, service.now()), unique_suffix=request.unique_suffix)
+    spec = msgspec.structs.replace(await _spec(service, call, request), unique_suffix=request.unique_suffix)
     ids = await service.run_instances(call, spec, request.amount, at_least=request.min_amount, dry_run=request.dry_run)
     order_id = _order_of(ids[0]) if spec.charge_type == "PrePaid" else msgspec.UNSET
     return RunInstancesAnswer(InstanceIdSet(ids), order_id)
@@ -123,7 +92,7 @@ class CreateInstanceAnswer(Answer):
 async def create_instance(service: Ecs, call: Call, request: CreateInstanceRequest) -> CreateInstanceAnswer:
     """Make one instance and leave it Stopped."""
     region_of(call)
-    spec = msgspec.structs.replace(_spec(request, service.now()), boots=False)
+    spec = msgspec.structs.replace(await _spec(service, call, request), boots=False)
     [made] = await service.run_instances(call, spec, 1, dry_run=request.dry_run)
     return CreateInstanceAnswer(made, _order_of(made) if spec.charge_type == "PrePaid" else msgspec.UNSET)
 
@@ -133,77 +102,97 @@ def _order_of(instance_id: str) -> str:
     return str(crc32(instance_id.encode()) + 10**14)
 
 
-def _spec(request: CreateInstanceRequest, now: datetime) -> LaunchSpec:
+async def _spec(service: Ecs, call: Call, request: CreateInstanceRequest) -> LaunchSpec:
     """Return what the request asks for; raises for what no launch could be."""
-    if request.launch_template_id is not None or request.launch_template_name is not None:
-        raise faults.not_found("InvalidLaunchTemplate")
+    wanted = await _wanted(service, call, request)
     check_password(request.password)
-    if request.instance_type is None:
+    if wanted.instance_type is None:
         raise faults.missing_parameter("InstanceType")
-    _check_choices(request)
+    _check_choices(wanted)
     return LaunchSpec(
-        image_id=_image_id(request),
-        instance_type=request.instance_type,
-        vswitch_id=request.vswitch_id,
-        zone=request.zone_id,
-        security_group_ids=(*filter(None, [request.security_group_id]), *request.security_group_ids),
-        instance_name=request.instance_name,
-        host_name=request.host_name,
-        description=request.description,
-        user_data=decode_user_data(request.user_data),
-        tags=check_tags([(tag.key, tag.value) for tag in request.tag]),
-        private_address=request.private_ip_address,
-        charge_type=request.instance_charge_type,
-        deletion_protection=request.deletion_protection,
-        resource_group_id=request.resource_group_id,
-        key_pair_name=request.key_pair_name,
-        options=_options(request, now),
+        image_id=_image_id(wanted),
+        instance_type=wanted.instance_type,
+        vswitch_id=wanted.vswitch_id,
+        zone=wanted.zone_id,
+        security_group_ids=(*filter(None, [wanted.security_group_id]), *wanted.security_group_ids),
+        instance_name=wanted.instance_name,
+        host_name=wanted.host_name,
+        description=wanted.description,
+        user_data=decode_user_data(wanted.user_data),
+        tags=check_tags([(tag.key, tag.value) for tag in wanted.tag]),
+        private_address=wanted.private_ip_address,
+        charge_type=wanted.instance_charge_type,
+        deletion_protection=wanted.deletion_protection,
+        resource_group_id=wanted.resource_group_id,
+        key_pair_name=wanted.key_pair_name,
+        options=_options(wanted, service.now()),
     )
 
 
-def _image_id(request: CreateInstanceRequest) -> str:
-    if request.image_id is not None:
-        return request.image_id
-    if request.image_family is None:
+async def _wanted(service: Ecs, call: Call, request: CreateInstanceRequest) -> Wanted:
+    """Return what is said in the request over what the launch template says."""
+    said = given(request, LaunchFields)
+    if request.launch_template_id is None and request.launch_template_name is None:
+        return msgspec.convert(said, Wanted)
+    version = await service.templates.version(
+        call.account_id,
+        call.region,
+        template_id=request.launch_template_id,
+        name=request.launch_template_name,
+        version=request.launch_template_version,
+    )
+    if version is None:
+        raise faults.not_found("InvalidLaunchTemplateVersion")
+    # One thing said in two ways: what the request says replaces either.
+    replaced = {name for pair in _SAME for name in pair if not said.keys().isdisjoint(pair)}
+    fields = {name: value for name, value in version.fields.items() if name not in replaced}
+    disk = fields.get("SystemDisk", {}) | said.get("SystemDisk", {})
+    return msgspec.convert(fields | said | ({"SystemDisk": disk} if disk else {}), Wanted)
+
+
+def _image_id(wanted: Wanted) -> str:
+    if wanted.image_id is not None:
+        return wanted.image_id
+    if wanted.image_family is None:
         raise faults.missing_parameter("ImageId")
-    image = catalog.newest_of_family(request.image_family)
+    image = catalog.newest_of_family(wanted.image_family)
     if image is None:
         raise faults.not_found("InvalidImageId")
     return image.id
 
 
-def _check_choices(request: CreateInstanceRequest) -> None:
+def _check_choices(wanted: Wanted) -> None:
     for value, allowed, name in (
-        (request.instance_charge_type, _CHARGE_TYPES, "InstanceChargeType"),
-        (request.spot_strategy, _SPOT_STRATEGIES, "SpotStrategy"),
-        (request.internet_charge_type, _INTERNET_CHARGE_TYPES, "InternetChargeType"),
-        (request.period_unit, tuple(_PERIOD_UNITS), "PeriodUnit"),
+        (wanted.instance_charge_type, _CHARGE_TYPES, "InstanceChargeType"),
+        (wanted.spot_strategy, _SPOT_STRATEGIES, "SpotStrategy"),
+        (wanted.internet_charge_type, _INTERNET_CHARGE_TYPES, "InternetChargeType"),
+        (wanted.period_unit, tuple(_PERIOD_UNITS), "PeriodUnit"),
     ):
         if value not in allowed:
             raise invalid_parameter(name)
-    if not 1 <= request.period <= limits.PERIOD_MAX:
+    if not 1 <= wanted.period <= limits.PERIOD_MAX:
         raise invalid_parameter("Period")
-    if not 0 <= request.internet_max_bandwidth_out <= limits.BANDWIDTH_MAX:
+    if not 0 <= wanted.internet_max_bandwidth_out <= limits.BANDWIDTH_MAX:
         raise invalid_parameter("InternetMaxBandwidthOut")
 
 
-def _options(request: CreateInstanceRequest, now: datetime) -> Options:
+def _options(wanted: Wanted, now: datetime) -> Options:
     options = Options(
-        auto_release_at=request.auto_release_time,
-        spot_strategy=request.spot_strategy,
-        spot_price_limit=request.spot_price_limit,
-        internet_charge_type=request.internet_charge_type,
-        bandwidth_in=request.internet_max_bandwidth_in,
-        bandwidth_out=request.internet_max_bandwidth_out,
-        disk_category=request.system_disk.category,
-        disk_size=request.system_disk.size or Options().disk_size,
-        disk_name=request.system_disk.disk_name,
-        ram_role_name=request.ram_role_name,
-        credit_specification=request.credit_specification,
-        deployment_set_id=request.deployment_set_id,
+        auto_release_at=wanted.auto_release_time,
+        spot_strategy=wanted.spot_strategy,
+        spot_price_limit=wanted.spot_price_limit,
+        internet_charge_type=wanted.internet_charge_type,
+        bandwidth_in=wanted.internet_max_bandwidth_in,
+        bandwidth_out=wanted.internet_max_bandwidth_out,
+        disk_category=wanted.system_disk.category,
+        disk_size=wanted.system_disk.size or Options().disk_size,
+        disk_name=wanted.system_disk.disk_name,
+        ram_role_name=wanted.ram_role_name,
+        credit_specification=wanted.credit_specification,
+        deployment_set_id=wanted.deployment_set_id,
     )
-    if request.instance_charge_type != "PrePaid":
+    if wanted.instance_charge_type != "PrePaid":
         return options
     # Production ends a subscription at midnight in China, which is 16:00 UTC.
-    end = (now + timedelta(days=request.period * _PERIOD_UNITS[request.period_unit] + 1)).strftime("%Y-%m-%dT16:00Z")
+    end = (now + timedelta(days=wanted.period * _PERIOD_UNITS[wanted.period_unit] + 1)).strftime("%Y-%m-%dT16:00Z")
     return msgspec.structs.replace(options, expired_at=end)

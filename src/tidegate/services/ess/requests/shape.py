@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from tidegate.services.operation import Request, given
 
-import msgspec
-
-from tidegate.services.operation import Request
+__all__ = ["HookContext", "OnGroup", "Page", "Tag", "given"]
 
 # Enumerations stay texts here: the words for a bad one belong to the operation, not to the decoder.
-
-
-def given(request: Request, kind: type[Request]) -> dict[str, Any]:
-    """Return the fields of ``kind`` that ``request`` was given, under their wire names, as plain values."""
-    tree = msgspec.to_builtins(request)
-    return {name: _without_gaps(tree[name]) for name in kind.__struct_encode_fields__ if tree[name] is not None}
-
-
-def _without_gaps(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_gaps(inner) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list):
-        return [_without_gaps(item) for item in value]
-    return value
 
 
 class Tag(Request, kw_only=True):
