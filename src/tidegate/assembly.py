@@ -21,6 +21,7 @@ from tidegate.ground import Ground, open_ground
 from tidegate.ids import Ids
 from tidegate.reconcile.activity import ActivityController
 from tidegate.reconcile.engine import Controller, Node
+from tidegate.reconcile.events import EventController
 from tidegate.reconcile.execution import ExecutionController
 from tidegate.reconcile.group import GroupController
 from tidegate.reconcile.instance import InstanceController, adopt, notice_losses
@@ -147,6 +148,7 @@ class Cloud:
             clock,
             creation_delay=settings.redis_creation_delay,
         )
+        self._events = EventController(database, clock)
         self._invocations = InvocationController(database, world.hosts, clock, ids, patience=settings.heartbeat_timeout)
         controllers: Mapping[str, Controller] = {
             kvstore_instances.WORK: self._redis,
@@ -162,6 +164,7 @@ class Cloud:
                 store=self.oos.parameter_store,
                 call_as=self.gateway.caller,
             ),
+            **self._events.controllers,
             **ActivityController(self.ess).controllers,
             **GroupController(self.ess, settings).controllers,
             **ScheduleController(self.ess).controllers,
@@ -236,6 +239,7 @@ class Cloud:
         counts = {"alive": len(adopted.alive), "lost": len(adopted.lost), "destroyed": len(adopted.destroyed)}
         _log.info("hosts adopted", extra=counts)
         await self._redis.begin()
+        await self._events.begin()
 
     async def _work(self, leaving: AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()

@@ -21,6 +21,15 @@ REGION_MARKS = {
 _OTHER_REGION_MARK = "0jl"
 
 
+#: under which derived ids are made; any fixed UUID
+_DERIVED = uuid.UUID("6f6d6e69-0000-4000-8000-746964656761")
+
+
+def derived_uuid(*parts: str) -> str:
+    """Return an upper-case UUID that is always the same for the same parts: the id of what is told again after a crash."""
+    return str(uuid.uuid5(_DERIVED, "\0".join(parts))).upper()
+
+
 class Ids:
     """Makes identifiers. Unpredictable by default; with a ``seed`` repeatable, for tests only."""
 

@@ -20,6 +20,7 @@ from tidegate.clock import Clock
 from tidegate.errors import PlaneError
 from tidegate.plane.hosts.base import Hosts
 from tidegate.reconcile.engine import Run, Suspend
+from tidegate.services.ecs import changes
 from tidegate.services.ecs.model import NO_DELAYS, Delays, host_of
 from tidegate.services.ecs.states import SETTLED, Event, Status, ways
 from tidegate.store import work
@@ -87,7 +88,8 @@ class InstanceController:
         pending = [one.id for one in due if one.status == Status.PENDING]
         if pending:
             async with run.transaction() as tx:
-                await rows.move(tx, pending, ways(Event.BOOT), due_at=run.now() + self._boot_delay)
+                moved = await rows.move(tx, pending, ways(Event.BOOT), due_at=run.now() + self._boot_delay)
+                await changes.tell(tx, moved, run.now())
             reach("instance.begin.recorded")
 
     async def _act(self, run: Run, due: Sequence[Instance], vswitches: Mapping[str, VSwitch]) -> None:
@@ -161,6 +163,7 @@ class InstanceController:
                         await rows.postpone(tx, instance.id, instance.attempts + 1, _next_try(instance, run.now()))
             moved = [one for event, ids in by_event.items() for one in await _move(tx, ids, event, run.now())]
             moved += await _forget(tx, gone)
+            await changes.tell(tx, moved, run.now())
             await wake_watchers(tx, moved, run.now())
         for instance, _ in results:
             reach(f"instance.{instance.status.lower()}.recorded")
@@ -241,6 +244,7 @@ async def _mark_lost(
         now = clock.now()
         async with database.transaction() as tx:
             moved = await rows.move(tx, lost, ways(Event.LOST), due_at=now)
+            await changes.tell(tx, moved, now)
             await wake_watchers(tx, moved, now)
         _log.warning("%d instances have lost their hosts", len(lost), extra={"instances": lost[:20]})
     return lost

@@ -13,6 +13,7 @@ from tidegate.ids import Ids
 from tidegate.reconcile.engine import Run, Suspend
 from tidegate.reconcile.instance import adopt, notice_losses
 from tidegate.services.ecs.service import Delays
+from tidegate.store import events
 from tidegate.store.database import Database
 
 NOW_OR_NEVER = "IncorrectInstanceStatus"
@@ -34,6 +35,20 @@ async def test_an_instance_stops_and_starts_again(world: World) -> None:
     assert seen == ["Stopping", "Stopped", "Starting", "Running"]
     assert described["StoppedMode"] == "StopCharging"
     assert (world.hosts.calls["create"], world.hosts.calls["start"]) == (1, 1)
+
+
+async def test_every_status_that_callers_see_is_told_to_the_event_bus(world: World) -> None:
+    [one] = await world.launch()
+    await world.call("RebootInstance", InstanceId=one)
+    await world.settle()
+    await world.call("DeleteInstance", InstanceId=one, Force=True)
+    await world.settle()
+
+    async with world.database.connection() as db:
+        told = await events.page(db, events.Query(account_id=ACCOUNT, region=REGION, product="ECS"), limit=20)
+    states = [event.data["state"] for event in reversed(told)]
+    assert states == ["Starting", "Running", "Starting", "Running", "Stopping", "Deleted"]
+    assert {event.subject for event in told} == {f"acs:ecs:{REGION}:{ACCOUNT}:instance/{one}"}
 
 
 async def test_a_reboot_shows_starting_and_boots_the_same_host(world: World) -> None:

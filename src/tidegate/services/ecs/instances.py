@@ -12,6 +12,7 @@ from tidegate.clock import Clock
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
 from tidegate.services.ecs import catalog, faults, limits, naming
+from tidegate.services.ecs.changes import tell
 from tidegate.services.ecs.model import Delays, InstanceView, LaunchSpec
 from tidegate.services.ecs.network import Networks
 from tidegate.services.ecs.states import Event, Status, shown, ways
@@ -180,6 +181,7 @@ class Instances:
     async def _move(self, tx: Connection, ids: Sequence[str], event: Event, stopped_mode: str | None) -> list[Moved]:
         now = self._clock.now()
         moved = await rows.move(tx, ids, ways(event), due_at=now + self._delay(event), stopped_mode=stopped_mode)
+        await tell(tx, moved, now)
         await _wake_launches(tx, moved, now)
         return moved
 

@@ -68,13 +68,16 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """A status that has changed: whose, from what to what, and who cares."""
+    """A status that has changed: whose, from what to what, and who cares. ``version`` grows with every change."""
 
     id: str
     before: str
     after: str
     launch_id: str
     watcher: str | None
+    account_id: str
+    region: str
+    version: int
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -294,7 +297,8 @@ async def move(
             stopped_mode = coalesce($6, instance.stopped_mode)
         from candidate join unnest($2::text[], $3::text[]) as way (source, target) on way.source = candidate.status
         where instance.id = candidate.id
-        returning instance.id, way.source, way.target, instance.launch_id, instance.watcher
+        returning instance.id, way.source, way.target, instance.launch_id, instance.watcher, instance.account_id,
+                  instance.region, instance.version
         """,
         list(ids),
         list(ways.keys()),
@@ -334,6 +338,8 @@ async def touch(tx: Connection, ids: Iterable[str]) -> None:
 async def delete(tx: Connection, ids: Iterable[str]) -> list[Moved]:
     """Remove the rows of released instances; return who they were."""
     rows = await tx.fetch(
-        "delete from ecs_instance where id = any($1) returning id, status, '', launch_id, watcher", list(ids)
+        "delete from ecs_instance where id = any($1)"
+        " returning id, status, '', launch_id, watcher, account_id, region, version + 1",
+        list(ids),
     )
     return [Moved(*row) for row in rows]

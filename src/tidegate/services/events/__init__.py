@@ -1,0 +1,1 @@
+"""The event bus as the products and their subscribers see it."""
