@@ -25,7 +25,7 @@ import msgspec  # noqa: E402
 import yaml  # noqa: E402
 
 from tidegate.cli.oos.sources import template_files  # noqa: E402
-from tidegate.services.oos import catalog  # noqa: E402
+from tidegate.services.oos.catalog import Catalog  # noqa: E402
 from tidegate.services.oos.sandbox import Sandbox  # noqa: E402
 from tidegate.services.oos.validation import Validated, lint, validate  # noqa: E402
 
@@ -35,8 +35,9 @@ _OFTEN = 100
 def corpus(where: str | None) -> dict[str, str]:
     """Return texts by their names."""
     if where is None:
-        public = catalog.read_catalog()
-        return {f"{name}.{turn}.yml": one.text for name, one in public.items() for turn in range(_OFTEN)}
+        catalog = Catalog()
+        every = [*catalog.public(), *catalog.products()]
+        return {f"{one.name}.{turn}.yml": one.text for one in every for turn in range(_OFTEN)}
     folder = Path(where)
     if (folder / "HEAD").is_file() or (folder / ".git").exists():
         return _of_clone(folder)

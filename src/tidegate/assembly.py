@@ -90,7 +90,16 @@ class Cloud:
         )
         self.sandbox = Sandbox()
         regions = {region.id: region.local_name for region in catalog.REGIONS.values()}
-        self.oos = Oos(database, clock, ids, roles=self.ram, programs=self.sandbox, vault=vault, regions=regions)
+        self.oos = Oos(
+            database,
+            clock,
+            ids,
+            roles=self.ram,
+            programs=self.sandbox,
+            vault=vault,
+            regions=regions,
+            imported=ground.folder.catalog,
+        )
         self.ess = Ess(
             Surroundings(
                 database=database,

@@ -40,6 +40,8 @@ class DataFolder:
         self.plane = self.path / "plane"
         #: the embedded database
         self.database = self.path / "database"
+        #: templates of the vendor that were imported, with their index
+        self.catalog = self.path / "catalog"
         #: the digest of a sign-in link that was not used yet
         self.console_link = self.path / "console-link.json"
         self._endpoint = self.path / "endpoint.json"
@@ -68,7 +70,7 @@ class DataFolder:
 
     def erase(self) -> None:
         """Delete what a cloud keeps here, and the folder itself when nothing else is in it."""
-        for folder in (self.plane, self.database):
+        for folder in (self.plane, self.database, self.catalog):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.console_link, self._endpoint, self._local_key, self.path / KEY_FILE):
             file.unlink(missing_ok=True)

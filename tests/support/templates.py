@@ -7,8 +7,16 @@ from typing import Any
 import yaml
 
 from support.expressions import NoPrograms, settle
+from tidegate.services.oos.catalog import Catalog, VendorTemplate
 from tidegate.services.oos.model import Template
 from tidegate.services.oos.validation import validate
+
+
+def vendor(name: str) -> VendorTemplate:
+    """Return a template of the vendor that this cloud has."""
+    found = Catalog().find(name)
+    assert found is not None
+    return found
 
 
 def write(**sections: Any) -> str:

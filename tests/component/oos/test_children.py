@@ -11,8 +11,7 @@ import pytest
 from support.runbooks import ACCOUNT, REGION, ROOT, Runbooks
 from support.templates import call, write
 from tidegate.errors import CloudError
-from tidegate.services.oos.actions.products import product_actions
-from tidegate.services.oos.catalog import read_catalog
+from tidegate.services.oos.catalog import Catalog
 from tidegate.services.oos.paging import Page
 from tidegate.store.oos.executions import ExecutionFilter
 from tidegate.store.oos.records import ExecutionRecord
@@ -158,11 +157,11 @@ async def test_items_of_a_loop_are_children_within_the_budget(runbooks: Runbooks
 
 
 def test_every_product_action_is_a_valid_template_that_can_be_run() -> None:
-    catalog = read_catalog()
+    actions = list(Catalog().products())
 
-    assert len(product_actions()) >= 6
-    for name, _ in product_actions().values():
-        assert not catalog[name].validated.problems, name
+    assert len(actions) >= 6
+    for action in actions:
+        assert not action.validated.problems, action.name
 
 
 def encoded(text: str) -> str:

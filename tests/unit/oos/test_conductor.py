@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from support.templates import call, compiled
+from support.templates import call, compiled, vendor
 from tidegate.services.oos import limits
-from tidegate.services.oos.catalog import read_catalog
 from tidegate.services.oos.conductor import Continue, Done, Start, next_move
 from tidegate.services.oos.model import Template
 from tidegate.services.oos.states import ExecutionStatus
@@ -122,7 +121,7 @@ GO_ON, GIVE_UP = "CompleteLifecycleActionForContinue", "CompleteLifecycleActionF
     ],
 )
 def test_every_path_of_the_whitelist_template(path: list[str], end: str) -> None:
-    template = read_catalog()["ACS-ESS-LifeCycleModifyRedisIPWhitelist"].validated.require_runnable()
+    template = vendor("ACS-ESS-LifeCycleModifyRedisIPWhitelist").validated.require_runnable()
 
     for index, step in enumerate(path):
         assert following(template, *path[:index]) == step.partition(":")[0]

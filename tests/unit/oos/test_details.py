@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from support.templates import call, compiled
+from support.templates import call, compiled, vendor
 from tidegate.errors import CloudError
 from tidegate.services.oos import limits
 from tidegate.services.oos.actions.base import ActionFailedError
 from tidegate.services.oos.actions.poll import read_polling
 from tidegate.services.oos.actions.sleep import read_duration, read_moment
-from tidegate.services.oos.catalog import read_catalog
+from tidegate.services.oos.catalog import Catalog
 from tidegate.services.oos.masking import Mask, mask_parameters
 from tidegate.services.oos.paging import Page
 from tidegate.services.oos.policy import missing_policy, needed_actions, policy_document
@@ -148,8 +148,8 @@ def test_a_wrong_page_is_refused(size: int, token: str | None) -> None:
 
 
 def test_the_whitelist_template_needs_exactly_three_rights() -> None:
-    template = read_catalog()["ACS-ESS-LifeCycleModifyRedisIPWhitelist"].validated.require_runnable()
-    actions = needed_actions(template)
+    template = vendor("ACS-ESS-LifeCycleModifyRedisIPWhitelist").validated.require_runnable()
+    actions = needed_actions(template, Catalog())
 
     assert actions == ["ecs:DescribeInstances", "kvstore:ModifySecurityIps", "ess:CompleteLifecycleAction"]
     assert policy_document(actions)["Statement"] == [{"Action": actions, "Effect": "Allow", "Resource": "*"}]
@@ -161,11 +161,11 @@ def test_the_whitelist_template_needs_exactly_three_rights() -> None:
 def test_operations_named_by_references_are_left_out_of_a_policy() -> None:
     task = call("t", Properties={"Service": "{{ service }}", "API": "Ping"})
 
-    assert needed_actions(compiled(Parameters={"service": {"Type": "String"}}, Tasks=[task])) == []
+    assert needed_actions(compiled(Parameters={"service": {"Type": "String"}}, Tasks=[task]), Catalog()) == []
 
 
 def test_the_whitelist_template_declares_what_the_cloud_s_own_does() -> None:
-    parameters = read_catalog()["ACS-ESS-LifeCycleModifyRedisIPWhitelist"].validated.require().parameters
+    parameters = vendor("ACS-ESS-LifeCycleModifyRedisIPWhitelist").validated.require().parameters
 
     assert {name: (each.type, each.default, each.is_required) for name, each in parameters.items()} == {
         "dbInstanceId": ("String", None, True),
@@ -197,7 +197,7 @@ def test_a_policy_covers_product_actions_and_targets() -> None:
     }
     reboot = {"Name": "reboot", "Action": "acs::ecs::rebootinstance", "Properties": {"instanceId": "i-1"}}
 
-    assert needed_actions(compiled(Tasks=[select, reboot])) == [
+    assert needed_actions(compiled(Tasks=[select, reboot]), Catalog()) == [
         "rds:DescribeDBInstances",
         "ecs:RebootInstance",
         "ecs:DescribeInstances",

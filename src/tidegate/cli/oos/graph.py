@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tidegate.cli.options import DataDir
+
 if TYPE_CHECKING:
     from tidegate.console.graph import Graph
     from tidegate.services.oos.model import Task, Template
@@ -25,12 +27,13 @@ _TIP = (
 
 def graph(
     template: Annotated[str, typer.Argument(help="A file, or the name of a public template.")],
+    data_dir: DataDir,
     svg: Annotated[bool, typer.Option("--svg", help="A picture instead of text: redirect it into a file.")] = False,
 ) -> None:
     """Print the task graph: for every task what it calls, what comes next, and where a failure leads."""
-    from tidegate.cli.oos.sources import compile_template  # noqa: PLC0415 - not for `--help`
+    from tidegate.cli.oos.sources import compile_template, read_catalog  # noqa: PLC0415 - not for `--help`
 
-    compiled = compile_template(template)
+    compiled = compile_template(template, read_catalog(data_dir))
     if not svg:
         typer.echo("\n".join(_lines(compiled)))
         return

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidegate.errors import ConfigurationError
+from tidegate.folder import DataFolder
 
 if TYPE_CHECKING:
+    from tidegate.services.oos.catalog import Catalog
     from tidegate.services.oos.model import Template
 
 _SUFFIXES = frozenset({".yml", ".yaml", ".json"})
@@ -43,20 +45,28 @@ def template_files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
                     yield file, text
 
 
-def read_template(name: str) -> str:
+def read_catalog(data_dir: Path, folders: Sequence[Path] = ()) -> Catalog:
+    """Return the vendor's templates: those of ``folders``, of this package, and imported into a data folder."""
+    from tidegate.services.oos.catalog import Catalog  # noqa: PLC0415 - brings the whole language along
+
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigurationError(f"{folder} is not a folder")
+    return Catalog(DataFolder(data_dir).catalog, folders=tuple(folders))
+
+
+def read_template(name: str, catalog: Catalog) -> str:
     """Return the text of a template: that of a file, else of the public template of this name."""
     if (path := Path(name)).is_file():
         return read_text(path)
-    from tidegate.services.oos.catalog import read_catalog  # noqa: PLC0415 - reads every public template
-
-    public = read_catalog().get(name)
+    public = catalog.find(name)
     if public is None:
         raise ConfigurationError(f"{name} is neither a file nor a public template")
     return public.text
 
 
-def compile_template(name: str) -> Template:
+def compile_template(name: str, catalog: Catalog) -> Template:
     """Return a template, compiled; raises CloudError with everything that is wrong with it."""
     from tidegate.services.oos.validation import lint  # noqa: PLC0415 - brings the whole language along
 
-    return lint(read_template(name)).validated().require()
+    return lint(read_template(name, catalog), catalog.product).validated().require()

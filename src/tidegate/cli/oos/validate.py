@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from tidegate.cli.options import DataDir
+
 if TYPE_CHECKING:
     from tidegate.services.oos.problems import Problem
 
@@ -30,6 +32,7 @@ def _language() -> Language:
 
 def validate(
     paths: Annotated[list[Path], typer.Argument(help="Templates, or folders with templates at any depth.")],
+    data_dir: DataDir,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object with every file.")] = False,
     language: Annotated[
         Language | None, typer.Option(help="Of the findings.", show_default="that of the shell")
@@ -39,7 +42,7 @@ def validate(
 
     Exit status 1 when any file has an error. Warnings, and what can be kept but not run here, change nothing.
     """
-    checked = asyncio.run(_check(paths))
+    checked = asyncio.run(_check(paths, data_dir))
     told = [(path, [_tell(problem, language or _language()) for problem in found]) for path, found in checked]
     errors = sum(problem["severity"] == "error" for _, problems in told for problem in problems)
     if as_json:
@@ -54,14 +57,17 @@ def validate(
         raise typer.Exit(1)
 
 
-async def _check(paths: Sequence[Path]) -> list[tuple[Path, Sequence[Problem]]]:
-    from tidegate.cli.oos.sources import template_files  # noqa: PLC0415 - not for `--help`
+async def _check(paths: Sequence[Path], data_dir: Path) -> list[tuple[Path, Sequence[Problem]]]:
+    from tidegate.cli.oos.sources import read_catalog, template_files  # noqa: PLC0415 - not for `--help`
     from tidegate.services.oos import validation  # noqa: PLC0415 - brings the whole language along
     from tidegate.services.oos.sandbox import Sandbox  # noqa: PLC0415
 
-    programs = Sandbox()
+    programs, products = Sandbox(), read_catalog(data_dir).product
     try:
-        return [(path, (await validation.validate(text, programs)).problems) for path, text in template_files(paths)]
+        return [
+            (path, (await validation.validate(text, programs, products)).problems)
+            for path, text in template_files(paths)
+        ]
     finally:
         await programs.close()
 

@@ -6,6 +6,7 @@ import graphlib
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tidegate.services.oos.actions.products import Products
 from tidegate.services.oos.compiler import Compiler, Names
 from tidegate.services.oos.declarations import parse_parameters
 from tidegate.services.oos.document import START, Format, Node
@@ -29,7 +30,9 @@ class Checks:
         self.patterns: list[tuple[str, str | None, Mark]] = []
 
 
-def parse(document: Node, written_as: Format, problems: Problems, checks: Checks) -> Template | None:
+def parse(
+    document: Node, written_as: Format, problems: Problems, checks: Checks, products: Products
+) -> Template | None:
     """Compile a document; None when its outline is so wrong that nothing can be made of it.
 
     The result must not be used when ``problems`` holds an error.
@@ -60,7 +63,7 @@ def parse(document: Node, written_as: Format, problems: Problems, checks: Checks
         resolution=_resolution(parameters, sections.get("Parameters"), problems),
         ram_role=_ram_role(sections.get("RamRole"), parameter_nodes, problems),
         conditions=_conditions(sections.get("Conditions"), condition_nodes, compiler, problems),
-        tasks=TaskParser(compiler, problems, checks.programs).parse(task_nodes),
+        tasks=TaskParser(compiler, problems, checks.programs, products).parse(task_nodes),
         outputs=_outputs(sections.get("Outputs"), compiler, problems),
         source=document.plain(),
     )

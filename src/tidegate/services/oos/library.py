@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from tidegate.errors import StoreError
+from tidegate.services.oos.catalog import Catalog
 from tidegate.services.oos.model import Template
 from tidegate.services.oos.sandbox import Programs
 from tidegate.services.oos.validation import Validated, content_hash, lint, validate
@@ -21,8 +22,10 @@ _COMPILED: Final = 256
 class Library:
     """Compiles templates and remembers the latest ones."""
 
-    def __init__(self, database: Database, programs: Programs) -> None:
+    def __init__(self, database: Database, programs: Programs, catalog: Catalog) -> None:
         self._database = database
+        self._catalog = catalog
+        self._catalog_version = catalog.version
         self._programs = programs
         self._known: OrderedDict[str, Validated] = OrderedDict()
         self._stored: set[str] = set()
@@ -31,7 +34,11 @@ class Library:
         """Check a text completely (V1 to V11)."""
         key = content_hash(text)
         known = self._recall(key)
-        return known if known is not None else self._remember(key, await validate(text, self._programs))
+        return (
+            known
+            if known is not None
+            else self._remember(key, await validate(text, self._programs, self._catalog.product))
+        )
 
     async def template(self, key: str) -> Template:
         """Return the template whose text is kept under a hash; raises StoreError when there is none."""
@@ -41,7 +48,7 @@ class Library:
         """Return what is known of the text under a hash. It was valid when it was kept, so V11 is not checked again."""
         if (known := self._recall(key)) is not None:
             return known
-        return self._remember(key, lint(await self.text(key)).validated())
+        return self._remember(key, lint(await self.text(key), self._catalog.product).validated())
 
     async def text(self, key: str) -> str:
         """Return the text kept under a hash."""
@@ -62,6 +69,9 @@ class Library:
         return key
 
     def _recall(self, key: str) -> Validated | None:
+        if self._catalog_version != self._catalog.version:  # product actions came or went
+            self._known.clear()
+            self._catalog_version = self._catalog.version
         known = self._known.get(key)
         if known is not None:
             self._known.move_to_end(key)

@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from tidegate.services.oos.actions.products import product_actions
 from tidegate.services.oos.actions.select_targets import list_operation
+from tidegate.services.oos.catalog import Catalog
 from tidegate.services.oos.model import Template
-from tidegate.services.oos.validation import lint
 
 #: RAM codes that are not the service's name in lower case (ram.md 6)
 _CODES: Final[Mapping[str, str]] = {"r-kvstore": "kvstore"}
@@ -17,17 +16,17 @@ _STORE_REFERENCE: Final = re.compile(r"\{\{\s*oos(-secret)?:[\w/-]+\s*\}\}", re.
 _CALLING: Final = frozenset({"ACS::ExecuteAPI", "ACS::WaitFor", "ACS::CheckFor"})
 
 
-def needed_actions(template: Template) -> Sequence[str]:
+def needed_actions(template: Template, catalog: Catalog) -> Sequence[str]:
     """Return the RAM actions of every operation the template calls by name, in order, once each.
 
     Product actions run under the same role, so what they call counts as well. References to Parameter Store are read
     with the same rights; their actions come last.
     """
-    called = dict.fromkeys(_called(template, frozenset()))
+    called = dict.fromkeys(_called(template, catalog, frozenset()))
     return list(called | dict.fromkeys(sorted(set(_store_actions(template.source)))))
 
 
-def _called(template: Template, within: frozenset[str]) -> Iterator[str]:
+def _called(template: Template, catalog: Catalog, within: frozenset[str]) -> Iterator[str]:
     """Yield the actions of a template; ``within`` are the product actions it is part of."""
     for task in template.tasks:
         if task.action in _CALLING or task.action == "ACS::SelectTargets":
@@ -36,10 +35,9 @@ def _called(template: Template, within: frozenset[str]) -> Iterator[str]:
                 yield f"{_code(service)}:{api}"
             continue
         key = task.action.lower()
-        product_action = product_actions().get(key)
+        product_action = catalog.find(key)
         if product_action is not None and key not in within:
-            child = lint(product_action[1].read_text(encoding="utf-8")).validated().require()
-            yield from _called(child, within | {key})
+            yield from _called(product_action.validated.require(), catalog, within | {key})
 
 
 def policy_document(actions: Iterable[str]) -> dict[str, Any]:

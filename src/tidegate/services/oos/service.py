@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from tidegate.clock import Clock
 from tidegate.errors import CloudError
 from tidegate.ids import REGION_MARKS, Ids
 from tidegate.services.oos import errors
+from tidegate.services.oos.catalog import Catalog
 from tidegate.services.oos.executions import Executions
 from tidegate.services.oos.library import Library
 from tidegate.services.oos.model import ParameterDefinition
@@ -32,7 +34,8 @@ from tidegate.vault import Vault
 class Oos:
     """Runbooks of one cloud.
 
-    ``programs`` is the helper that runs jq; whoever made it closes it. ``vault`` seals secret parameters. ``regions`` gives each region's name for people.
+    ``programs`` is the helper that runs jq; whoever made it closes it. ``vault`` seals secret parameters. ``regions`` gives each region's
+    name for people, ``imported`` is the folder of imported templates of the vendor.
     """
 
     def __init__(
@@ -45,10 +48,12 @@ class Oos:
         programs: Programs,
         vault: Vault,
         regions: Mapping[str, str] | None = None,
+        imported: Path | None = None,
     ) -> None:
         self.regions = dict(zip(REGION_MARKS, REGION_MARKS, strict=True)) if regions is None else regions
-        self.library = Library(database, programs)
-        self.templates = Templates(database, clock, ids, self.library)
+        self.catalog = Catalog(imported)
+        self.library = Library(database, programs, self.catalog)
+        self.templates = Templates(database, clock, ids, self.library, self.catalog)
         self.tags = Tags(database)
         self.parameter_store = ParameterStore(database, clock, ids, vault=vault, roles=roles, programs=programs)
         self.executions = Executions(
@@ -129,11 +134,11 @@ class Oos:
     ) -> Sequence[str]:
         """Return the RAM actions that a template needs."""
         if content is not None:
-            return needed_actions((await self.validate(content)).require())
+            return needed_actions((await self.validate(content)).require(), self.catalog)
         if not name:
             raise CloudError("MissingParameter", "TemplateName or TemplateContent must be given.")
         view = await self.templates.find(account_id, region, name, version)
-        return needed_actions((await self.templates.validated(view)).require())
+        return needed_actions((await self.templates.validated(view)).require(), self.catalog)
 
     async def lacking(self, account_id: str, role: str, actions: Sequence[str]) -> Sequence[str]:
         """Return those of the actions that a role must not do on everything."""

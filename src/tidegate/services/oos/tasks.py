@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tidegate.services.oos import limits
-from tidegate.services.oos.actions.products import product_actions
+from tidegate.services.oos.actions.products import Products
 from tidegate.services.oos.actions.table import ACTIONS, Definition
 from tidegate.services.oos.compiler import Compiler
 from tidegate.services.oos.document import Node
@@ -52,10 +52,13 @@ def _has_loop(task: Node) -> bool:
 class TaskParser:
     """Parses all tasks of one template."""
 
-    def __init__(self, compiler: Compiler, problems: Problems, programs: list[tuple[str, Mark]]) -> None:
+    def __init__(
+        self, compiler: Compiler, problems: Problems, programs: list[tuple[str, Mark]], products: Products
+    ) -> None:
         self._compiler = compiler
         self._problems = problems
         self._programs = programs
+        self._products = products
         self._names: dict[str, str] = {}
 
     def parse(self, nodes: Sequence[Node]) -> tuple[Task, ...]:
@@ -121,8 +124,8 @@ class TaskParser:
             if not definition.is_built:
                 self._problems.unsupported(action.mark, "V4", f"the action {definition.name} is not supported yet")
             return definition, definition.name
-        if (product_action := product_actions().get(action.value.lower())) is not None:
-            return None, product_action[0]
+        if (product_action := self._products(action.value)) is not None:
+            return None, product_action
         if _PRODUCT_ACTION.fullmatch(action.value):
             self._problems.unsupported(action.mark, "V4", f"the action {action.value} is not supported yet")
         else:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from tidegate.clock import Clock
 from tidegate.ids import Ids
 from tidegate.services.oos import catalog, errors, limits
+from tidegate.services.oos.catalog import Catalog, features_of
 from tidegate.services.oos.library import Library
-from tidegate.services.oos.model import Template, in_language
 from tidegate.services.oos.states import FINAL_EXECUTION
 from tidegate.services.oos.validation import Validated
 from tidegate.services.operation import Principal, invalid_parameter
@@ -108,19 +108,12 @@ class TemplateFilter(msgspec.Struct, frozen=True, kw_only=True):
 class Templates:
     """The templates of all accounts, and the vendor's."""
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids, library: Library) -> None:
+    def __init__(self, database: Database, clock: Clock, ids: Ids, library: Library, vendor: Catalog) -> None:
         self._database = database
         self._clock = clock
         self._ids = ids
         self._library = library
-        self._public: Mapping[str, catalog.PublicTemplate] | None = None
-
-    @property
-    def public(self) -> Mapping[str, catalog.PublicTemplate]:
-        """The vendor's templates, read when first needed."""
-        if self._public is None:
-            self._public = catalog.read_catalog()
-        return self._public
+        self.vendor = vendor
 
     async def create(
         self,
@@ -157,7 +150,7 @@ class Templates:
                     created_at=now,
                     updated_by=author,
                     updated_at=now,
-                    **_features(template),
+                    **msgspec.structs.asdict(features_of(template)),
                 )
                 if not await rows.add(connection, record, _version(record, version_name)):
                     raise errors.template_exists(name)
@@ -191,7 +184,7 @@ class Templates:
                     hash=key,
                     updated_by=author_of(principal),
                     updated_at=self._clock.now(),
-                    **_features(template),
+                    **msgspec.structs.asdict(features_of(template)),
                 )
                 await rows.update(connection, record)
                 if changed:
@@ -200,7 +193,7 @@ class Templates:
 
     async def find(self, account_id: str, region: str, name: str, version: str | None = None) -> TemplateView:
         """Return a template, by default in its newest version; the vendor's are everybody's."""
-        if (public := self.public.get(name)) is not None:
+        if (public := self.vendor.find(name)) is not None:
             if version not in (None, f"v{catalog.VERSION}"):
                 raise errors.template_not_found(f"{name} {version}")
             return _public_view(public)
@@ -218,30 +211,26 @@ class Templates:
 
     async def text(self, view: TemplateView) -> str:
         """Return the text of a version."""
-        public = self.public.get(view.name)
+        public = self.vendor.find(view.name)
         return public.text if public is not None else await self._library.text(view.hash)
 
     async def validated(self, view: TemplateView) -> Validated:
         """Return a version compiled, with what is known of it."""
-        public = self.public.get(view.name)
+        public = self.vendor.find(view.name)
         return public.validated if public is not None else await self._library.known(view.hash)
-
-    def _listed(self) -> Iterator[catalog.PublicTemplate]:
-        """Return the vendor's templates; product actions are found by name, and listed by ListActions."""
-        return (public for name, public in self.public.items() if "::" not in name)
 
     async def list(self, account_id: str, region: str, wanted: TemplateFilter) -> Sequence[TemplateView]:
         """Return the account's templates and the vendor's that are wanted, in the order wanted."""
         async with self._database.connection() as connection:
             owned = await rows.all_of(connection, account_id, region)
             counts = await rows.executions_of(connection, account_id, region)
-        views = [*(_view(record, None) for record in owned), *map(_public_view, self._listed())]
+        views = [*(_view(record, None) for record in owned), *map(_public_view, self.vendor.public())]
         counted = [msgspec.structs.replace(view, executions=counts.get(view.name, 0)) for view in views]
         return wanted.ordered([view for view in counted if wanted.admits(view)])
 
     async def versions(self, account_id: str, region: str, name: str) -> Sequence[TemplateView]:
         """Return all versions of a template, newest first."""
-        if (public := self.public.get(name)) is not None:
+        if (public := self.vendor.find(name)) is not None:
             return [_public_view(public)]
         async with self._database.connection() as connection:
             record = await rows.find(connection, account_id, region, name)
@@ -255,7 +244,7 @@ class Templates:
         """Delete templates, all or none; ``with_executions`` cancels and deletes what they started."""
         async with self._database.transaction() as tx:
             for name in names:
-                if name in self.public:
+                if self.vendor.find(name) is not None:
                     raise errors.denied("oos:DeleteTemplate", f"template/{name}")
                 record = await rows.find(tx, account_id, region, name, lock=True)
                 if record is None:
@@ -284,16 +273,6 @@ def _checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     return tags
 
 
-def _features(template: Template) -> dict[str, Any]:
-    """Return what a record repeats of the text."""
-    return {
-        "kind": template.kind,
-        "format": template.format,
-        "description": in_language(template.description),
-        "category": template.trigger.removeprefix("ACS::") if template.trigger else "Other",
-    }
-
-
 def _version(record: records.TemplateRecord, version_name: str | None) -> records.VersionRecord:
     return records.VersionRecord(
         template_id=record.id,
@@ -319,20 +298,16 @@ def _view_of_version(record: records.TemplateRecord, version: records.VersionRec
     return msgspec.structs.replace(_view(record, None), **fields)
 
 
-def _public_view(public: catalog.PublicTemplate) -> TemplateView:
-    template = public.validated.require()
+def _public_view(public: catalog.VendorTemplate) -> TemplateView:
     return TemplateView(
         name=public.name,
         id=public.id,
         version=catalog.VERSION,
-        kind=template.kind,
-        format=template.format,
-        description=public.description,
         hash=public.hash,
-        category="Other",
         share_type="Public",
         created_by=catalog.VENDOR,
         created_at=public.dated,
         updated_by=catalog.VENDOR,
         updated_at=public.dated,
+        **msgspec.structs.asdict(public.features),
     )

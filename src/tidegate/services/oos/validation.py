@@ -9,6 +9,7 @@ import msgspec
 
 from tidegate.errors import CloudError
 from tidegate.services.oos import limits
+from tidegate.services.oos.actions.products import Products, packaged_product
 from tidegate.services.oos.document import Format, load
 from tidegate.services.oos.grammar import Checks, parse
 from tidegate.services.oos.model import Template
@@ -62,17 +63,17 @@ class Linted(NamedTuple):
         return Validated(self.template if is_valid else None, found)
 
 
-def lint(text: str) -> Linted:
+def lint(text: str, products: Products = packaged_product) -> Linted:
     """Check a text by itself, V1 to V10. Pure: what V11 must check is returned in ``checks``."""
     problems, checks = Problems(), Checks()
     document, written_as = load(text, problems)
-    template = None if document is None else parse(document, written_as, problems, checks)
+    template = None if document is None else parse(document, written_as, problems, checks, products)
     return Linted(template, written_as, problems, checks)
 
 
-async def validate(text: str, programs: Programs) -> Validated:
+async def validate(text: str, programs: Programs, products: Products = packaged_product) -> Validated:
     """Check a text completely: V1 to V11."""
-    linted = lint(text)
+    linted = lint(text, products)
     for program, mark in linted.checks.programs:
         if (complaint := await programs.check_jq(program)) is not None:
             linted.problems.error(mark, "V11", f"not a jq program: {_first_line(complaint)}")
