@@ -9,6 +9,7 @@ import pytest
 from support.runbooks import ACCOUNT, REGION, ROOT, Runbooks
 from support.templates import call, write
 from tidegate.errors import CloudError
+from tidegate.services.oos.answers import Said
 from tidegate.services.operation import Principal
 
 ALICE, BOB, EVE = (
@@ -20,8 +21,10 @@ def runbook(*tasks: dict[str, Any]) -> str:
     return write(RamRole="", Tasks=list(tasks))
 
 
-async def tell(runbooks: Runbooks, execution_id: str, kind: Any, *, by: Principal = ROOT) -> None:
-    await runbooks.oos.executions.notify(by, REGION, execution_id, kind, note="because", task_id=None)
+async def tell(
+    runbooks: Runbooks, execution_id: str, kind: Any, *, by: Principal = ROOT, said: Said | None = None
+) -> None:
+    await runbooks.oos.notifying.notify(by, REGION, execution_id, kind, note="because", said=said)
     await runbooks.driver.settle()
 
 
@@ -55,7 +58,7 @@ async def test_a_pause_lasts_until_somebody_decides(
 async def test_one_answer_lets_one_pause_go_on(runbooks: Runbooks) -> None:
     execution = await runbooks.run(runbook(PAUSE, {**PAUSE, "Name": "again"}))
     for _ in range(2):
-        await runbooks.oos.executions.notify(ROOT, REGION, execution.id, "Approve", note="", task_id=None)
+        await runbooks.oos.notifying.notify(ROOT, REGION, execution.id, "Approve")
     await runbooks.driver.settle()
 
     assert await runbooks.path(execution.id) == ["pause:Success", "again:Waiting"]

@@ -115,7 +115,7 @@ async def go(runbooks: Runbooks, execution_id: str) -> None:
     await runbooks.driver.settle()
     await runbooks.driver.advance(seconds=3)
     if (await runbooks.find(execution_id)).waiting:
-        await runbooks.oos.executions.notify(ROOT, REGION, execution_id, "Approve", note="", task_id=None)
+        await runbooks.oos.notifying.notify(ROOT, REGION, execution_id, "Approve")
         await runbooks.driver.settle()
     await runbooks.driver.advance(seconds=61)
 

@@ -8,7 +8,7 @@ import pytest
 
 from support.templates import call, compiled, vendor
 from tidegate.services.oos import limits
-from tidegate.services.oos.conductor import Continue, Done, Start, next_move
+from tidegate.services.oos.conductor import Ask, Continue, Done, Start, next_move
 from tidegate.services.oos.model import Template
 from tidegate.services.oos.states import ExecutionStatus
 
@@ -30,9 +30,14 @@ def past(*steps: str) -> list[Past]:
     return history
 
 
-def following(template: Template, *steps: str, cancelled: bool = False) -> str:
-    """Return the task that comes next, ``…`` to go on with the last, or the status at the end."""
-    match next_move(template, past(*steps), cancelled=cancelled):
+def following(template: Template, *steps: str, cancelled: bool = False, mode: str = "Automatic") -> str:
+    """Return the task that comes next, ``…`` to go on with the last, the status at the end, or who asks for what."""
+    move = next_move(template, past(*steps), cancelled=cancelled, mode=mode)
+    return f"{move.waiting}? {_named(move.move)}" if isinstance(move, Ask) else _named(move)
+
+
+def _named(move: Start | Continue | Done) -> str:
+    match move:
         case Start(task):
             return task.name
         case Continue():
@@ -91,6 +96,30 @@ def test_the_next_move_follows_the_table(steps: list[str], next_one: str) -> Non
 )
 def test_a_cancelled_execution_starts_nothing(steps: list[str], next_one: str) -> None:
     assert following(FLOW, *steps, cancelled=True) == next_one
+
+
+@pytest.mark.parametrize(
+    ("mode", "steps", "next_one"),
+    [
+        ("FailurePause", [], "a"),
+        ("FailurePause", ["a:Failed"], "FailurePause? Failed a broke"),
+        ("FailurePause", ["a:Success", "b:Failed"], "d"),
+        ("FailurePause", ["a:Success", "b:Success", "c:Failed"], "d"),
+        ("StepByStep", [], "StepByStep? a"),
+        ("StepByStep", ["a:Running"], "…"),
+        ("StepByStep", ["a:Success"], "StepByStep? b"),
+        ("StepByStep", ["a:Failed"], "Failed a broke"),
+        ("Debug", [], "Debug? a"),
+        ("Debug", ["a:Running"], "…"),
+        ("Debug", ["a:Failed"], "Debug? Failed a broke"),
+        ("Debug", ["a:Cancelled"], "Debug? Cancelled"),
+        ("Debug", ["a:Success>ACS::END"], "Debug? Success"),
+    ],
+)
+def test_where_people_are_asked(mode: str, steps: list[str], next_one: str) -> None:
+    assert following(FLOW, *steps, mode=mode) == next_one
+    if next_one != "…":
+        assert "?" not in following(FLOW, *steps, mode=mode, cancelled=True)
 
 
 def test_going_round_ends_at_the_limit() -> None:

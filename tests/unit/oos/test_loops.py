@@ -60,27 +60,37 @@ def test_what_is_no_rate_control_is_refused(wrong: Any) -> None:
         read_rate(wrong, 3)
 
 
-@given(rate_given=RATES, count=st.integers(0, 40), failing=st.sets(st.integers(0, 39)), errors=st.integers(0, 5))
-def test_every_loop_ends_and_keeps_its_budget(rate_given: Any, count: int, failing: set[int], errors: int) -> None:
+@given(
+    rate_given=RATES,
+    count=st.integers(0, 40),
+    failing=st.sets(st.integers(0, 39)),
+    kept=st.one_of(st.just(set()), st.sets(st.integers(0, 39))),
+    errors=st.integers(0, 5),
+)
+def test_every_loop_ends_and_keeps_its_budget(
+    rate_given: Any, count: int, failing: set[int], kept: set[int], errors: int
+) -> None:
     rate = read_rate({**rate_given, "MaxErrors": errors}, count)
-    statuses: list[str] = []
+    again = {place for place in kept if place < count}
+    begun = dict.fromkeys(again, "Success")
     approvals = 0
     for _ in range(5 * count + 5):
-        match next_items(rate, statuses, approvals=approvals):
-            case Begin(more, batch):
-                assert more > 0
-                statuses += ["Running"] * more
-                assert statuses.count("Running") <= rate.concurrency[batch - 1]
-                assert len(statuses) <= sum(rate.sizes[:batch])
+        match next_items(rate, begun, approvals=approvals):
+            case Begin(places, batch):
+                assert places
+                assert not begun.keys() & set(places)
+                begun |= dict.fromkeys(places, "Running")
+                assert list(begun.values()).count("Running") <= rate.concurrency[batch - 1]
+                assert max(places) < sum(rate.sizes[:batch])
             case Wait():
-                place = statuses.index("Running")
-                statuses[place] = "Failed" if place in failing else "Success"
+                place = next(place for place, status in begun.items() if status == "Running")
+                begun[place] = "Failed" if place in failing else "Success"
             case Pause():
-                assert all(status in FINAL_TASK for status in statuses)
+                assert all(status in FINAL_TASK for status in begun.values())
                 approvals += 1
             case Ended(has_failed):
-                assert has_failed == (statuses.count("Failed") > errors)
-                assert has_failed or len(statuses) == count
+                assert has_failed == (list(begun.values()).count("Failed") > errors)
+                assert has_failed or len(begun) == count
                 return
     raise AssertionError("the loop does not end")
 

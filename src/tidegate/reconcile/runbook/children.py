@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+
 from tidegate.services.oos.actions.base import ActionFailedError, Child, Ended
 from tidegate.services.oos.states import FINAL_EXECUTION
 from tidegate.store.oos.records import ExecutionRecord, TaskRecord
@@ -38,6 +40,8 @@ class Children:
         if self._task.sealed:
             # The child's parameters are kept and shown, so a secret among them would be given away.
             raise ActionFailedError("a secret parameter cannot be handed to a child execution")
+        # Children begin with their tasks, so those of a loop are in the order of its items.
+        child = msgspec.structs.replace(child, begins_at=self._task.started_at)
         await self._family.start_child(self._parent, self._task.id, child)
 
     async def fire(self, number: int) -> None:

@@ -23,10 +23,11 @@ class Ledger(Protocol):
         """Return the items of a looped task that have begun, in their order."""
         ...
 
-    async def advance(self, progress: journal.Progress, *, parent_id: str | None, has_children: bool) -> Control:
+    async def advance(self, progress: journal.Progress, *, parent_id: str | None, ends_children: bool) -> Control:
         """Write one step forward, all of it or nothing, and return what is asked of the execution now. Raises Fenced.
 
-        With its end the parent is woken, which waits for it, and the children that outlive it are cancelled (oos.md 7.6).
+        With it a parent is woken, which waits for this end, and children that outlive their task are cancelled
+        (oos.md 7.6).
         """
         ...
 
@@ -43,9 +44,9 @@ class DatabaseLedger:
         async with self._database.connection() as connection:
             return await journal.load_items(connection, parent_id)
 
-    async def advance(self, progress: journal.Progress, *, parent_id: str | None, has_children: bool) -> Control:
-        """Write it in one statement, or, with an end that others must learn of, in one transaction."""
-        tells = progress.ended_at is not None and (parent_id is not None or has_children)
+    async def advance(self, progress: journal.Progress, *, parent_id: str | None, ends_children: bool) -> Control:
+        """Write it in one statement, or, when others must learn of it, in one transaction."""
+        tells = parent_id is not None or ends_children
         lend = self._database.transaction if tells else self._database.connection
         async with lend() as connection:
             control = await journal.advance(connection, self._run.key, self._run.token, progress)

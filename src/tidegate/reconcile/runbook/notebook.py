@@ -12,6 +12,7 @@ import msgspec
 from tidegate.reconcile.runbook.ledger import Ledger
 from tidegate.services.oos import limits
 from tidegate.services.oos.actions import has_child
+from tidegate.services.oos.answers import in_words
 from tidegate.services.oos.expressions import Scope
 from tidegate.services.oos.masking import Mask
 from tidegate.services.oos.secrets import Secrets
@@ -57,14 +58,15 @@ class Notebook:
         self.status = ExecutionStatus(execution.status)
         #: in the order of their start
         self.tasks = tasks
-        #: of the looped task under way, in the order of the items
-        self.items: list[TaskRecord] = []
+        #: of the looped task under way: the items that have begun, by their number from 1
+        self.items: dict[int, TaskRecord] = {}
         #: tasks and items that have been looked at and wait to be woken
         self.awaiting: set[str] = set()
         #: what people answered, to be taken into account once
         self.notices: Sequence[Notice] = notices
         self._noticed = notices[-1].number if notices else None
-        self._waits = bool(execution.waiting)
+        self._waits_for = execution.waiting
+        self._must_end_children = False
         #: what the task that was looked at last waits for
         self.waiting = ""
         self.secrets = secrets
@@ -82,7 +84,7 @@ class Notebook:
 
     async def load_items(self, parent: TaskRecord) -> None:
         """Read the items of a looped task that a look before has begun."""
-        self.items = await self._ledger.items(parent.id)
+        self.items = {item.number: item for item in await self._ledger.items(parent.id)}
 
     def change(self, record: TaskRecord, event: Event) -> None:
         """Put a task or an item into its next status."""
@@ -95,12 +97,19 @@ class Notebook:
             ended_at=now if is_final else None,
             due_at=None if is_final else record.due_at,
         )
-        self._changed[record.id] = changed
-        if record.parent_id is not None:
-            self.items[record.number - 1] = changed
+        self._keep(changed)
+
+    def copy_item(self, record: TaskRecord) -> None:
+        """Take over an item of an earlier start of the same task as it is."""
+        self._keep(record)
+
+    def _keep(self, changed: TaskRecord) -> None:
+        self._changed[changed.id] = changed
+        if changed.parent_id is not None:
+            self.items[changed.number] = changed
             return
-        self.tasks[record.number - 1] = changed
-        self._outputs.update(((record.name, name), value) for name, value in changed.outputs.items())
+        self.tasks[changed.number - 1] = changed
+        self._outputs.update(((changed.name, name), value) for name, value in changed.outputs.items())
 
     def fail(self, record: TaskRecord, message: str) -> None:
         """Let a task or an item fail."""
@@ -118,10 +127,22 @@ class Notebook:
         message = str(self.secrets.hide(self._mask.text(message)))
         return message.replace("\0", "\\0")[: limits.MESSAGE_CHARACTERS]
 
+    def take_notice(self) -> Notice | None:
+        """Return the first thing that people answered, and write it into the log; what else they said is left aside."""
+        taken = self.take_notices()
+        if not taken:
+            return None
+        self.log("", in_words(taken[0]))
+        return taken[0]
+
     def take_notices(self) -> Sequence[Notice]:
         """Return what people answered, once."""
         taken, self.notices = self.notices, ()
         return taken
+
+    def end_children(self) -> None:
+        """Cancel the children that are under way, with the next step forward."""
+        self._must_end_children = True
 
     def wait(self, record: TaskRecord) -> None:
         """Let a task wait for people; it may have waited before."""
@@ -133,8 +154,10 @@ class Notebook:
         self.status = next_execution_status(self.status, Event.RUN)
         if waiting:
             self.status = next_execution_status(self.status, Event.WAIT)
-            if not self._waits:
+            if not self._waits_for:
                 self._noticed = journal.ALL_NOTICES
+            if waiting != self._waits_for:
+                self.log("", f"The execution waits: {waiting}.")
         # Visible from the moment the first task fails, while later tasks run (oos.md 4.3).
         message = next((task.status_message for task in self.tasks if task.status == TaskStatus.FAILED), "")
         await self._write(message, waiting=waiting)
@@ -159,10 +182,11 @@ class Notebook:
             now=now,
         )
         reach("execution.write.before")
-        has_children = any(has_child(task.action) for task in self.tasks)
         self.run.control = await self._ledger.advance(
-            progress, parent_id=self.execution.parent_id, has_children=has_children
+            progress,
+            parent_id=self.execution.parent_id if ended else None,
+            ends_children=self._must_end_children or (ended and any(has_child(task.action) for task in self.tasks)),
         )
         reach("execution.write.recorded")
         self._changed, self._lines, self._noticed = {}, [], None
-        self._waits = bool(waiting)
+        self._waits_for, self._must_end_children = waiting, False

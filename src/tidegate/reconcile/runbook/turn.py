@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -49,12 +49,16 @@ class Turns:
         self._book.change(record, Event.SKIP)
         return True
 
-    async def begin(self, task: Task, record: TaskRecord, scope: Scope) -> None:
-        """Evaluate what the action needs; the same properties are used at every look. Raises ExpressionError."""
+    async def begin(self, task: Task, record: TaskRecord, scope: Scope, given: Mapping[str, Any] | None = None) -> None:
+        """Evaluate what the action needs; the same properties are used at every look. Raises ExpressionError.
+
+        ``given`` are properties that somebody put over those of the template.
+        """
         properties = check_size(await task.properties.evaluate(scope))
         polling = await task.polling.evaluate(scope)
         if not isinstance(properties, dict):
             raise ExpressionError("Properties must be a map")
+        properties = {**properties, **(given or {})}
         self._book.log(record.id, f"The task {record.name} ({record.action}) is started.")
         record = self._book.secrets.seal(msgspec.structs.replace(record, properties=properties, polling=polling))
         self._book.change(record, Event.RUN)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -40,9 +40,14 @@ class Past(Protocol):
 
 
 class Start(msgspec.Struct, frozen=True):
-    """Start this task; its ``When`` may still skip it."""
+    """Start this task; its ``When`` may still skip it.
+
+    Somebody may have said so by hand: ``properties`` stand over the task's own, ``item`` is the only one of its loop.
+    """
 
     task: Task
+    properties: Mapping[str, Any] = {}
+    item: Any = msgspec.UNSET
 
 
 class Continue(msgspec.Struct, frozen=True):
@@ -56,15 +61,44 @@ class Done(msgspec.Struct, frozen=True):
     message: str = ""
 
 
-Move = Start | Continue | Done
+class Ask(msgspec.Struct, frozen=True):
+    """Somebody must say how to go on; ``move`` is what would be done without asking (oos.md 7.2)."""
+
+    waiting: Literal["Debug", "StepByStep", "FailurePause"]
+    move: Start | Done
 
 
-def next_move(template: Template, history: Sequence[Past], *, cancelled: bool = False, triggered: bool = False) -> Move:
+Move = Start | Continue | Done | Ask
+
+
+def next_move(
+    template: Template,
+    history: Sequence[Past],
+    *,
+    cancelled: bool = False,
+    triggered: bool = False,
+    mode: str = "Automatic",
+) -> Move:
     """Return what to do after ``history``, the task executions in the order of their start.
 
     What a trigger has started (``triggered``) begins behind it.
     A cancelled execution lets the running task end first; whoever drives it decides whether that task can be cut short.
     """
+    move = _next(template, history, cancelled=cancelled, triggered=triggered)
+    if cancelled or isinstance(move, Continue):
+        return move
+    match mode, move:
+        case "Debug", Start() | Done() if len(history) < limits.TASK_STARTS:
+            return Ask("Debug", move)
+        case "StepByStep", Start():
+            return Ask("StepByStep", move)
+        case "FailurePause", Done(ExecutionStatus.FAILED) if _has_unhandled_failure(template, history):
+            return Ask("FailurePause", move)
+    return move
+
+
+def _next(template: Template, history: Sequence[Past], *, cancelled: bool, triggered: bool) -> Start | Continue | Done:
+    """Return what comes next by itself."""
     if not history:
         tasks = template.tasks[1:] if triggered else template.tasks
         if cancelled or not tasks:
@@ -94,7 +128,7 @@ def _target(task: Task, past: Past) -> str:
     return past.jump or task.on_success
 
 
-def _start(task: Task, history: Sequence[Past]) -> Move:
+def _start(task: Task, history: Sequence[Past]) -> Start | Done:
     if len(history) >= limits.TASK_STARTS:
         return Done(ExecutionStatus.FAILED, f"The execution started more than {limits.TASK_STARTS} tasks.")
     return Start(task)
@@ -102,7 +136,12 @@ def _start(task: Task, history: Sequence[Past]) -> Move:
 
 def _end(template: Template, history: Sequence[Past]) -> Done:
     failed = [past for past in history if past.status == TaskStatus.FAILED]
-    unhandled = history[-1].status == TaskStatus.FAILED and template.task(history[-1].name).on_error == END
-    if failed and (HANDLED_FAILURE_FAILS or unhandled):
+    if failed and (HANDLED_FAILURE_FAILS or _has_unhandled_failure(template, history)):
         return Done(ExecutionStatus.FAILED, failed[0].status_message)
     return Done(ExecutionStatus.SUCCESS)
+
+
+def _has_unhandled_failure(template: Template, history: Sequence[Past]) -> bool:
+    """Whether the last task failed and no other takes care of it."""
+    last = history[-1] if history else None
+    return last is not None and last.status == TaskStatus.FAILED and template.task(last.name).on_error == END

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -12,7 +12,6 @@ from tidegate.clock import Clock
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
 from tidegate.services.oos import errors
-from tidegate.services.oos.actions.approve import approvers
 from tidegate.services.oos.actions.base import Child
 from tidegate.services.oos.expressions import Scope
 from tidegate.services.oos.facts import pseudo_parameters
@@ -20,11 +19,11 @@ from tidegate.services.oos.library import Library
 from tidegate.services.oos.model import Template
 from tidegate.services.oos.orders import (
     Order,
-    check_modes,
     child_order,
     child_record,
     firing_record,
     first_record,
+    read_modes,
     role_of,
     runnable,
 )
@@ -33,7 +32,7 @@ from tidegate.services.oos.parameter_store import ParameterStore
 from tidegate.services.oos.parameters import resolve
 from tidegate.services.oos.ports import OOS_SERVICE, Roles
 from tidegate.services.oos.sandbox import Programs
-from tidegate.services.oos.states import FINAL_EXECUTION, ExecutionStatus
+from tidegate.services.oos.states import FINAL_EXECUTION
 from tidegate.services.oos.templates import Templates, TemplateView, author_of
 from tidegate.services.oos.values import from_json
 from tidegate.services.operation import Principal
@@ -49,16 +48,6 @@ if TYPE_CHECKING:
 #: kind of the work that drives an execution; its key is ``execution/<id>``
 KIND: Final = "execution"
 _ID_LENGTH: Final = 20
-
-NotifyType = Literal["Approve", "Reject", "RetryTask", "SkipTask"]
-_DECISION: Final = frozenset({"Approve", "Reject"})
-#: what may be answered, by what the execution waits for (oos.md 7.4)
-_ANSWERS: Final[Mapping[str, frozenset[str]]] = {
-    "Approve": _DECISION,
-    "Pause": _DECISION,
-    "BatchPause": _DECISION,
-    "FailurePause": frozenset({"RetryTask", "SkipTask"}),
-}
 
 
 class ExecutionView(msgspec.Struct, frozen=True):
@@ -110,7 +99,7 @@ class Executions:
 
     async def start(self, order: Order) -> ExecutionRecord:
         """Check everything that can be checked now, then commit to running it. A repeat returns the first execution."""
-        check_modes(order)
+        order = read_modes(order)
         text, template, view = await self._template(order)
         execution_id = f"exec-{self._ids.text(_ID_LENGTH)}"
         scope = self._scope(order, execution_id)
@@ -127,7 +116,9 @@ class Executions:
         order = child_order(parent, child_id, child)
         text, template, view = await self._template(order)
         scope = self._scope(order, child_id)
-        record = await child_record(parent, child_id, order, template, view, scope, self._clock.now())
+        record = await child_record(
+            parent, child_id, order, template, view, scope, child.begins_at or self._clock.now()
+        )
         async with self._database.connection() as connection:
             if text is not None:
                 record = msgspec.structs.replace(record, hash=await self._library.keep(connection, text))
@@ -165,7 +156,7 @@ class Executions:
     async def find(self, account_id: str, region: str, execution_id: str) -> ExecutionRecord:
         """Return one execution."""
         async with self._database.connection() as connection:
-            return await _found(connection, account_id, region, execution_id)
+            return await find_execution(connection, account_id, region, execution_id)
 
     async def tasks(
         self, account_id: str, region: str, wanted: rows.TaskFilter, page: Page
@@ -191,30 +182,10 @@ class Executions:
     async def cancel(self, account_id: str, region: str, execution_id: str) -> None:
         """Let what is called now end, start nothing more (oos.md 7.6)."""
         async with self._database.transaction() as tx:
-            record = await _found(tx, account_id, region, execution_id)
+            record = await find_execution(tx, account_id, region, execution_id)
             if record.status in FINAL_EXECUTION:
                 raise errors.wrong_status(execution_id, record.status)
             await work.cancel(tx, work_key(execution_id), now=self._clock.now())
-
-    async def notify(
-        self, principal: Principal, region: str, execution_id: str, kind: NotifyType, *, note: str, task_id: str | None
-    ) -> None:
-        """Tell an execution that waits what people decided (oos.md 7.4)."""
-        async with self._database.transaction() as tx:
-            record = await _found(tx, principal.account_id, region, execution_id)
-            if record.status != ExecutionStatus.WAITING or kind not in _ANSWERS.get(record.waiting, ()):
-                raise errors.wrong_status(execution_id, record.status)
-            task = await rows.waiting_task(tx, execution_id)
-            if task_id is not None and task is not None and task.id != task_id:
-                raise errors.task_execution_not_found(task_id)
-            sender = author_of(principal)
-            if record.waiting == "Approve" and task is not None:
-                named = approvers(task.properties)
-                if named and sender not in named:
-                    resource = f"acs:oos:{region}:{principal.account_id}:execution/{execution_id}"
-                    raise errors.denied("oos:NotifyExecution", resource)
-            await journal.tell(tx, execution_id, kind, sender=sender, note=note)
-            await work.wake(tx, work_key(execution_id), now=self._clock.now())
 
     async def delete(self, account_id: str, region: str, execution_ids: Sequence[str], *, force: bool) -> None:
         """Delete executions, all or none; ``force`` includes those that have not ended, which end with it."""
@@ -288,7 +259,7 @@ class Executions:
             async with connection.transaction():
                 repeat = (record.account_id, "oos:StartExecution", order.client_token, order.fingerprint)
                 if (first := await tokens.recall(connection, *repeat, now=record.created_at)) is not None:
-                    return await _found(connection, record.account_id, record.region, first)
+                    return await find_execution(connection, record.account_id, record.region, first)
                 line = LogLine(at=record.created_at, task_execution_id="", message="The execution is started.")
                 await journal.add(connection, record, line)
                 await work.start(connection, work_key(record.id), KIND, now=record.created_at)
@@ -296,7 +267,8 @@ class Executions:
         return record
 
 
-async def _found(connection: Connection, account_id: str, region: str, execution_id: str) -> ExecutionRecord:
+async def find_execution(connection: Connection, account_id: str, region: str, execution_id: str) -> ExecutionRecord:
+    """Return one execution; raises CloudError."""
     record = await rows.find(connection, account_id, region, execution_id)
     if record is None:
         raise errors.execution_not_found(execution_id)

@@ -40,9 +40,9 @@ class RateControl(msgspec.Struct, frozen=True):
 
 
 class Begin(msgspec.Struct, frozen=True):
-    """Begin the next ``count`` items; they belong to ``batch``, counted from 1."""
+    """Begin the items at these ``places``, counted from 0; they belong to ``batch``, counted from 1."""
 
-    count: int
+    places: Sequence[int]
     batch: int
 
 
@@ -62,24 +62,28 @@ class Ended(msgspec.Struct, frozen=True):
     has_failed: bool
 
 
-def next_items(rate: RateControl, statuses: Sequence[str], *, approvals: int = 0) -> Begin | Wait | Pause | Ended:
-    """Return what a loop does next. ``statuses`` are those of the items that have begun, in their order."""
-    under_way = sum(status not in FINAL_TASK for status in statuses)
-    has_failed = sum(status == TaskStatus.FAILED for status in statuses) > rate.max_errors
-    if has_failed or TaskStatus.CANCELLED in statuses:
+def next_items(rate: RateControl, begun: Mapping[int, str], *, approvals: int = 0) -> Begin | Wait | Pause | Ended:
+    """Return what a loop does next. ``begun`` holds the status of every item that has begun, by its place from 0.
+
+    Items begin in their order; when a loop is retried, those to be run again are places that have not begun.
+    """
+    under_way = sum(status not in FINAL_TASK for status in begun.values())
+    has_failed = sum(status == TaskStatus.FAILED for status in begun.values()) > rate.max_errors
+    if has_failed or TaskStatus.CANCELLED in begun.values():
         return Wait() if under_way else Ended(has_failed)
-    begun = len(statuses)
-    if begun == sum(rate.sizes):
+    left = [place for place in range(sum(rate.sizes)) if place not in begun]
+    if not left:
         return Wait() if under_way else Ended(has_failed=False)
     ends = list(accumulate(rate.sizes))
-    batch = next(number for number, end in enumerate(ends) if begun < end)
-    if begun == ends[batch] - rate.sizes[batch]:  # a batch begins when the one before has ended
+    batch = next(number for number, end in enumerate(ends) if left[0] < end)
+    waiting = [place for place in left if place < ends[batch]]
+    if len(waiting) == rate.sizes[batch]:  # a batch begins when the one before has ended
         if under_way:
             return Wait()
         if approvals < rate.pauses_before(batch):
             return Pause(batch)
-    room = min(rate.concurrency[batch] - under_way, ends[batch] - begun)
-    return Begin(room, batch + 1) if room > 0 else Wait()
+    room = rate.concurrency[batch] - under_way
+    return Begin(waiting[:room], batch + 1) if room > 0 else Wait()
 
 
 def read_items(value: Any) -> list[Any]:
@@ -92,6 +96,11 @@ def read_items(value: Any) -> list[Any]:
     if len(value) > limits.LOOP_ITEMS:
         raise ExpressionError(f"a Loop has {limits.LOOP_ITEMS} items at most, not {len(value)}")
     return value
+
+
+def one_by_one(rate: RateControl) -> RateControl:
+    """Return the same with one item under way at a time, as in Debug mode (oos.md 6.3)."""
+    return msgspec.structs.replace(rate, concurrency=(1,) * len(rate.concurrency))
 
 
 def read_rate(given: Any, count: int, loop_mode: str = "Automatic") -> RateControl:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -41,20 +41,25 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
 
 
-def check_modes(order: Order) -> None:
-    """Refuse what is not built instead of leaving it out silently (oos.md 7.2, 7.3)."""
+#: oos.md 7.2; StepByStep is what the console calls manual: every task waits for an Approve (ASSUMPTION)
+MODES: Final = ("Automatic", "FailurePause", "StepByStep", "Debug")
+_ALSO_CALLED: Final = {"Manual": "StepByStep"}
+
+
+def read_modes(order: Order) -> Order:
+    """Return the order with the modes as they are called here; raises CloudError for others (oos.md 7.2, 7.3)."""
+    order = msgspec.structs.replace(order, mode=_ALSO_CALLED.get(order.mode, order.mode))
     known = (
-        ("Mode", order.mode, ("Automatic", "FailurePause"), ("Debug",)),
-        ("LoopMode", order.loop_mode, ("Automatic", "FirstBatchPause", "EveryBatchPause"), ()),
-        ("SafetyCheck", order.safety_check, ("Skip",), ("ConfirmEveryHighRiskAction",)),
+        ("Mode", order.mode, MODES),
+        ("LoopMode", order.loop_mode, ("Automatic", "FirstBatchPause", "EveryBatchPause")),
+        ("SafetyCheck", order.safety_check, ("Skip", "ConfirmEveryHighRiskAction")),
     )
-    for name, value, built, later in known:
-        if value in later:
-            raise errors.unsupported(f"{name} {value}")
-        if value not in built:
+    for name, value, allowed in known:
+        if value not in allowed:
             raise invalid_parameter(name)
     if len(order.tags) > limits.TAGS:
         raise invalid_parameter("Tags")
+    return order
 
 
 def runnable(validated: Validated) -> Template:

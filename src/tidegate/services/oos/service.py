@@ -17,6 +17,7 @@ from tidegate.services.oos.catalog import Catalog
 from tidegate.services.oos.executions import Executions
 from tidegate.services.oos.library import Library
 from tidegate.services.oos.model import ParameterDefinition
+from tidegate.services.oos.notifying import Notifying
 from tidegate.services.oos.orders import Order
 from tidegate.services.oos.parameter_store import ParameterStore
 from tidegate.services.oos.policy import needed_actions
@@ -66,6 +67,7 @@ class Oos:
             roles=roles,
             store=self.parameter_store,
         )
+        self.notifying = Notifying(database, clock, self.library)
         self._roles = roles
 
     async def validate(self, content: str) -> Validated:

@@ -208,11 +208,11 @@ async def list_log(
     return [LogLine(**row) for row in rows]
 
 
-async def waiting_task(connection: Connection, execution_id: str) -> TaskRecord | None:
-    """Return the task for which an execution waits, when one does."""
+async def current_task(connection: Connection, execution_id: str) -> TaskRecord | None:
+    """Return the task that is under way or waits, when one does."""
     row = await connection.fetchrow(
-        f"select {_TASK} from oos_task task where execution_id = $1 and parent_id is null and status = 'Waiting'"
-        " order by number desc limit 1",
+        f"select {_TASK} from oos_task task where execution_id = $1 and parent_id is null"
+        " and status in ('Running', 'Waiting') order by number desc limit 1",
         execution_id,
     )
     return TaskRecord(**row) if row else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -127,21 +127,24 @@ async def advance(connection: Connection, key: str, token: int, progress: Progre
     return control
 
 
-async def tell(tx: Connection, execution_id: str, kind: str, *, sender: str, note: str) -> None:
+async def tell(
+    tx: Connection, execution_id: str, kind: str, *, sender: str, note: str, said: Mapping[str, Any] | None = None
+) -> None:
     """Keep what somebody answered until the execution takes it into account."""
     await tx.execute(
-        "insert into oos_notice (execution_id, kind, sender, note) values ($1, $2, $3, $4)",
+        "insert into oos_notice (execution_id, kind, sender, note, said) values ($1, $2, $3, $4, $5)",
         execution_id,
         kind,
         sender,
         note,
+        said or {},
     )
 
 
 async def notices(connection: Connection, execution_id: str) -> list[Notice]:
     """Return what was answered and not taken into account yet, oldest first."""
     rows = await connection.fetch(
-        "select number, kind, sender, note from oos_notice where execution_id = $1 order by number", execution_id
+        "select number, kind, sender, note, said from oos_notice where execution_id = $1 order by number", execution_id
     )
     return [Notice(**row) for row in rows]
 

@@ -56,7 +56,7 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
     status: str
     status_message: str = ""
-    #: for whom or what it waits: Approve, Pause, BatchPause, FailurePause, or nothing
+    #: for what it waits: Approve, Pause, BatchPause, RiskConfirm, StepByStep, FailurePause, Debug, Trigger, or nothing
     waiting: str = ""
     mode: str
     loop_mode: str
@@ -118,6 +118,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     sender: str
     note: str
+    #: what comes with the answer: ``services.oos.answers.Said`` as a map
+    said: Mapping[str, Any] = {}
 
 
 class LogLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,6 +51,8 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     template_version: str | None = None
     template_content: str | None = None
     parameters: Mapping[str, Any]
+    #: when the task did; None: now
+    begins_at: datetime | None = None
 
 
 class Ended(msgspec.Struct, frozen=True):

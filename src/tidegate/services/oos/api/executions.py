@@ -9,6 +9,7 @@ import msgspec
 
 from tidegate.clock import to_seconds
 from tidegate.services.oos import errors, limits
+from tidegate.services.oos.answers import NotifyType, Said
 from tidegate.services.oos.api.product import (
     execution_resource,
     given,
@@ -19,8 +20,9 @@ from tidegate.services.oos.api.product import (
     tags_of,
     template_resource,
 )
-from tidegate.services.oos.executions import NotifyType, read_parameters
+from tidegate.services.oos.executions import read_parameters
 from tidegate.services.oos.masking import Mask, mask_parameters
+from tidegate.services.oos.notifying import read_ids, read_item
 from tidegate.services.oos.orders import Order
 from tidegate.services.oos.service import Oos
 from tidegate.services.operation import Answer, Call, Done, Request
@@ -56,7 +58,12 @@ class NotifyExecutionRequest(Request, kw_only=True):
     execution_id: str
     notify_type: str
     notify_note: str = ""
+    task_name: str | None = None
     task_execution_id: str | None = None
+    task_execution_ids: JsonText[list[str]] | None = None
+    parameters: str | None = None
+    loop_item: str | None = None
+    execution_status: str | None = None
 
 
 class DeleteExecutionsRequest(Request):
@@ -185,23 +192,26 @@ async def cancel_execution(service: Oos, call: Call, request: ExecutionRequest) 
     return Done()
 
 
-_LATER = ("ExecuteTask", "CancelTask", "CompleteExecution")
-
-
 @oos.operation("NotifyExecution", on=_one)
 async def notify_execution(service: Oos, call: Call, request: NotifyExecutionRequest) -> Done:
     """Tell an execution that waits what people decided."""
-    if request.notify_type in _LATER:
-        raise errors.unsupported(f"NotifyType {request.notify_type}")
     if request.notify_type not in get_args(NotifyType):
         raise oos.invalid("NotifyType")
-    await service.executions.notify(
+    said = Said(
+        task_name=request.task_name,
+        task_ids=read_ids(request.task_execution_id, request.task_execution_ids),
+        parameters=read_parameters(request.parameters),
+        item=None if request.loop_item is None else read_item(request.loop_item),
+        has_item=request.loop_item is not None,
+        status=request.execution_status,
+    )
+    await service.notifying.notify(
         call.principal,
         call.region,
         request.execution_id,
         cast("NotifyType", request.notify_type),
         note=request.notify_note[: limits.MESSAGE_CHARACTERS],
-        task_id=request.task_execution_id,
+        said=said,
     )
     return Done()
 
