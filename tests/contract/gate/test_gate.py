@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from support.redis_world import EVERY, World, world
+from support.redis_world import EVERY, PATIENCE, World, world
 from tidegate.errors import PlaneError
 from tidegate.plane.gate.base import GateSpec
 from tidegate.plane.gate.ranges import LAST, MOST_RANGES, block, merge
@@ -205,8 +205,41 @@ async def test_a_proxy_that_takes_no_list_lets_nobody_in_until_it_is_installed_a
     assert await plane.admits(plane.address(11), server)
 
 
+async def test_who_came_is_counted_with_when_and_forgotten_when_taken_off_the_list(
+    plane: World, server: RedisSpec
+) -> None:
+    assert list(await plane.gate.attempts(server.id)) == []
+    in_, out = plane.address(11), plane.address(12)
+    await plane.gate.allow(server.id, merge([block(in_)]))
+    for client in (in_, in_, in_, out, out):
+        await plane.admits(client, server)
+
+    seen = {one.address: one for one in await plane.gate.attempts(server.id)}
+
+    assert set(seen) == {in_, out}
+    assert (seen[in_].refused, seen[out].admitted) == (None, None)
+    let_in, away = seen[in_].admitted, seen[out].refused
+    assert let_in is not None
+    assert away is not None
+    assert (let_in.count, away.count) == (3, 2)
+    for tally in (let_in, away):
+        assert 0 <= tally.last <= tally.first + 0.02 < PATIENCE
+
+    await plane.gate.allow(server.id, ())
+    assert {one.address for one in await plane.gate.attempts(server.id)} == {out}
+    await plane.gate.allow(server.id, merge([block(out)]))
+    await plane.admits(out, server)
+    (again,) = await plane.gate.attempts(server.id)
+    assert (again.admitted and again.admitted.count, again.refused and again.refused.count) == (1, 2)
+
+
 async def test_an_unknown_server_has_no_gate(plane: World) -> None:
-    for verb in (plane.gate.show, plane.gate.cut, lambda server_id: plane.gate.allow(server_id, ())):
+    for verb in (
+        plane.gate.attempts,
+        plane.gate.show,
+        plane.gate.cut,
+        lambda server_id: plane.gate.allow(server_id, ()),
+    ):
         with pytest.raises(PlaneError):
             await verb("r-unknown")
     await plane.gate.remove("r-unknown")

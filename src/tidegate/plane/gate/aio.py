@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tidegate.plane.gate.base import GateSpec
+from tidegate.plane.gate.base import GateSpec, Visitor, visitor_of
 from tidegate.plane.gate.proxy import LIST, SOCKET, UPSTREAM, ProxyGate
 from tidegate.plane.gate.ranges import Ranges
 from tidegate.plane.rooms.base import dial
@@ -34,6 +34,10 @@ class AioGate(ProxyGate):
     async def read(self, folder: Path) -> Ranges:
         """Ask the porter for its list."""
         return tuple((first, last) for first, last in await _ask(folder, {"show": True}))
+
+    async def visitors(self, folder: Path) -> Sequence[Visitor]:
+        """Ask the porter whom it has seen."""
+        return [visitor_of(*told) for told in await _ask(folder, {"attempts": True})]
 
     async def end_unlisted(self, folder: Path) -> int:
         """Have the porter drop connections."""

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from tidegate.errors import PlaneError
-from tidegate.plane.gate.ranges import MOST_RANGES, Ranges
+from tidegate.plane.gate.ranges import MOST_RANGES, Ranges, dotted
 
 
 class GateSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +25,33 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     added: int
     removed: int
     milliseconds: float
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """Attempts of one address that ended alike: how many, and how many seconds ago the first and the last was."""
+
+    count: int
+    first: float
+    last: float
+
+
+class Visitor(msgspec.Struct, frozen=True, kw_only=True):
+    """One address that tried to connect: what was let in, and what was turned away."""
+
+    address: str
+    admitted: Tally | None = None
+    refused: Tally | None = None
+
+
+def visitor_of(
+    address: int, admitted: tuple[int, float, float] | None, refused: tuple[int, float, float] | None
+) -> Visitor:
+    """Return a visitor from an address and two (count, first, last), as helpers and proxies tell them."""
+    return Visitor(address=dotted(address), admitted=_tally(admitted), refused=_tally(refused))
+
+
+def _tally(told: tuple[int, float, float] | None) -> Tally | None:
+    return Tally(count=told[0], first=told[1], last=told[2]) if told else None
 
 
 def check_size(ranges: Ranges) -> None:
@@ -63,6 +90,14 @@ class Gate(Protocol):
 
     async def cut(self, server_id: str) -> int:
         """End the connections whose client is not on the list any more; return how many. On request only."""
+        ...
+
+    async def attempts(self, server_id: str) -> Sequence[Visitor]:
+        """Who tried to connect within the last ``MEMORY`` seconds, ``MOST_VISITORS`` addresses at most, in no order.
+
+        What an address was let in for is forgotten when it comes off the list; all is forgotten when the gate is
+        removed or a proxy dies. Unknown server: PlaneError.
+        """
         ...
 
     async def show(self, server_id: str) -> Ranges:

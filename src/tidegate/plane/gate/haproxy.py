@@ -5,14 +5,26 @@ from __future__ import annotations
 import asyncio
 import re
 import resource
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from tidegate.errors import ConfigurationError, PlaneError
-from tidegate.plane.gate.base import GateSpec
+from tidegate.plane.gate.base import GateSpec, Visitor, visitor_of
 from tidegate.plane.gate.proxy import LIST, SOCKET, UPSTREAM, ProxyGate
-from tidegate.plane.gate.ranges import Ranges, block, blocks, contains, difference, merge, number
+from tidegate.plane.gate.ranges import (
+    MEMORY,
+    MOST_VISITORS,
+    Ranges,
+    block,
+    blocks,
+    contains,
+    difference,
+    dotted,
+    merge,
+    number,
+)
 from tidegate.plane.programs import in_wheel, on_system
 from tidegate.plane.rooms.base import Rooms, dial
 
@@ -20,6 +32,8 @@ _CONFIGURATION = "haproxy.cfg"
 _BUFFER = 65536
 _MOST_CONNECTIONS = 4000
 _WAIT = 5.0
+#: address → how often it came, and when, in milliseconds as far as 32 bits tell
+_Visits = dict[int, tuple[int, int]]
 # Changes that are sent one by one; refilling the whole list costs about as much as this many.
 _SMALL = 64
 _SESSION = re.compile(r"(0x[0-9a-f]+): proto=tcpv4 src=([0-9.]+):[0-9]+ fe=redis ")
@@ -39,11 +53,25 @@ defaults
     timeout server 24d
 frontend redis
     bind {address}:{port}
-    tcp-request connection reject unless {{ src -f {list} }}
+    acl listed src -f {list}
+    tcp-request connection track-sc0 src table last_in if listed
+    tcp-request connection track-sc1 src table first_in if listed
+    tcp-request connection track-sc0 src table last_out unless listed
+    tcp-request connection track-sc1 src table first_out unless listed
+    tcp-request connection sc-set-gpt0(0) date(0,ms)
+    tcp-request connection sc-set-gpt0(1) date(0,ms) unless {{ sc1_get_gpt0 gt 0 }}
+    tcp-request connection reject unless listed
     default_backend server
 backend server
     server server unix@{server}
+{tables}"""
+_TABLE = """\
+backend {name}
+    stick-table type ip size {size} expire {life}s store conn_cnt,gpt0
 """
+_TABLES = ("first_in", "last_in", "first_out", "last_out")
+_NOTHING = "data.conn_cnt 0 data.gpt0 0"
+_VISIT = re.compile(r"key=([0-9.]+) .*?gpt0=([0-9]+) conn_cnt=([0-9]+)")
 
 
 def find_haproxy() -> str:
@@ -72,11 +100,35 @@ class HaproxyGate(ProxyGate):
             port=spec.port,
             list=LIST,
             server=UPSTREAM,
+            tables="".join(_TABLE.format(name=name, size=MOST_VISITORS, life=MEMORY) for name in _TABLES),
         )
         (folder / _CONFIGURATION).write_text(text)
         return (self._program, "-db", "-f", _CONFIGURATION)
 
     async def swap(self, folder: Path, old: Ranges | None, new: Ranges, /) -> None:
+        """Give it the list; then forget who is not on it."""
+        await self._give(folder, old, new)
+        if old is None or difference(old, new)[0]:
+            async with dial(folder / SOCKET, _WAIT) as (reader, writer):
+                await _say(reader, writer, "prompt")
+                known = await _visits(reader, writer, "last_in") | await _visits(reader, writer, "first_in")
+                gone = [dotted(one) for one in known if not contains(new, one)]
+                # An entry with an open connection cannot be removed, but it can be set to nothing.
+                commands = [f"set table {name} key {one} {_NOTHING}" for one in gone for name in _TABLES[:2]]
+                await _silent(reader, writer, commands)
+
+    async def visitors(self, folder: Path) -> Sequence[Visitor]:
+        """Read the four tables."""
+        async with dial(folder / SOCKET, _WAIT) as (reader, writer):
+            await _say(reader, writer, "prompt")
+            first_in, last_in, first_out, last_out = [await _visits(reader, writer, name) for name in _TABLES]
+        now = int(time.time() * 1000)
+        return [
+            visitor_of(address, _tally(first_in, last_in, address, now), _tally(first_out, last_out, address, now))
+            for address in last_in.keys() | last_out.keys()
+        ]
+
+    async def _give(self, folder: Path, old: Ranges | None, new: Ranges) -> None:
         """Send a small difference as such; a large one, or one that HAProxy disputes, as a new version of the list."""
         changes = None if old is None else _changes(old, new)
         async with dial(folder / SOCKET, _WAIT) as (reader, writer):
@@ -108,6 +160,19 @@ class HaproxyGate(ProxyGate):
             for line in _lines([f"shutdown session {session}" for session in doomed]):
                 await _say(reader, writer, line)
         return len(doomed)
+
+
+async def _visits(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, table: str) -> _Visits:
+    found = _VISIT.findall(await _say(reader, writer, f"show table {table}"))
+    return {number(one): (int(count), int(at)) for one, at, count in found if count != "0"}
+
+
+def _tally(first: _Visits, last: _Visits, address: int, now: int) -> tuple[int, float, float] | None:
+    """Return (count, first, last) of an address, the times as seconds before ``now``, which is in milliseconds."""
+    if address not in last:
+        return None
+    count, at = last[address]
+    return count, (now - first.get(address, (0, at))[1]) % (1 << 32) / 1000, (now - at) % (1 << 32) / 1000
 
 
 def _connections() -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tidegate.errors import PlaneError
-from tidegate.plane.gate.base import Applied, GateSpec, check_size
+from tidegate.plane.gate.base import Applied, GateSpec, Visitor, check_size, visitor_of
 from tidegate.plane.gate.ranges import Ranges, contains, difference, number
+from tidegate.plane.gate.visitors import VisitorBook
 
 
 class MemoryGate:
@@ -18,22 +19,26 @@ class MemoryGate:
     def __init__(self) -> None:
         self._lists: dict[str, Ranges] = {}
         self._connections: dict[str, list[str]] = {}
+        self._books: dict[str, VisitorBook] = {}
 
     async def install(self, spec: GateSpec) -> None:
         """Stand before a server and let nobody in."""
         self._lists.setdefault(spec.server_id, ())
         self._connections.setdefault(spec.server_id, [])
+        self._books.setdefault(spec.server_id, VisitorBook())
 
     async def remove(self, server_id: str) -> None:
         """Forget the list."""
         self._lists.pop(server_id, None)
         self._connections.pop(server_id, None)
+        self._books.pop(server_id, None)
 
     async def allow(self, server_id: str, ranges: Ranges, *, thorough: bool = False) -> Applied:  # noqa: ARG002
         """Remember the list."""
         check_size(ranges)
         gone, fresh = difference(self._list_of(server_id), ranges)
         self._lists[server_id] = ranges
+        self._books[server_id].forget_outside(ranges)
         return Applied(added=len(fresh), removed=len(gone), milliseconds=0.0)
 
     async def cut(self, server_id: str) -> int:
@@ -43,6 +48,11 @@ class MemoryGate:
         kept = [client for client in before if contains(ranges, number(client))]
         self._connections[server_id] = kept
         return len(before) - len(kept)
+
+    async def attempts(self, server_id: str) -> Sequence[Visitor]:
+        """Return who has played a client."""
+        self._list_of(server_id)
+        return [visitor_of(*told) for told in self._books[server_id].told()]
 
     async def show(self, server_id: str) -> Ranges:
         """Return the list."""
@@ -55,6 +65,8 @@ class MemoryGate:
     def connect(self, server_id: str, client: str) -> bool:
         """Play a client with this address: True and a connection, or refused."""
         admitted = contains(self._lists.get(server_id, ()), number(client))
+        if server_id in self._books:
+            self._books[server_id].note(number(client), admitted=admitted)
         if admitted:
             self._connections[server_id].append(client)
         return admitted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from tidegate.plane.gate.base import Applied, GateSpec, check_size
+from tidegate.plane.gate.base import Applied, GateSpec, Visitor, check_size, visitor_of
 from tidegate.plane.gate.ranges import Ranges
 from tidegate.plane.helper.client import HelperClient
 
@@ -37,6 +37,11 @@ class NftablesGate:
     async def cut(self, server_id: str) -> int:
         """Have the kernel reset the connections of clients that are not on the list."""
         return int(await self._helper.request("gate.cut", owner=server_id))
+
+    async def attempts(self, server_id: str) -> Sequence[Visitor]:
+        """Read what the kernel counted."""
+        found = await self._helper.request("gate.attempts", owner=server_id)
+        return [visitor_of(address, admitted, refused) for address, admitted, refused in found]
 
     async def show(self, server_id: str) -> Ranges:
         """Read the set back from the kernel."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from tidegate.plane.gate.ranges import Ranges, block, contains, merge, number
+from tidegate.plane.gate.visitors import VisitorBook
 
 _MOST_CONNECTIONS = 4000
 _BACKLOG = 1024
@@ -33,22 +34,26 @@ class Porter:
         self.upstream = upstream
         self.clients: set[Client] = set()
         self._ranges = ranges
+        self._visitors = VisitorBook()
 
     def admits(self, address: str) -> bool:
-        """Tell whether a client with this address may come in now."""
-        return len(self.clients) < _MOST_CONNECTIONS and contains(self._ranges, number(address))
+        """Tell whether a client with this address may come in now, and remember that it came."""
+        admitted = len(self.clients) < _MOST_CONNECTIONS and contains(self._ranges, number(address))
+        self._visitors.note(number(address), admitted=admitted)
+        return admitted
 
     def answer(self, question: dict[str, Any]) -> Any:
         """Do what the control socket asks."""
         if "allow" in question:
             self._ranges = tuple((first, last) for first, last in question["allow"])
+            self._visitors.forget_outside(self._ranges)
             return True
         if "cut" in question:
             doomed = [client for client in self.clients if not contains(self._ranges, number(client.address))]
             for client in doomed:
                 client.reset()
             return len(doomed)
-        return self._ranges
+        return list(self._visitors.told()) if "attempts" in question else self._ranges
 
 
 class End(asyncio.Protocol):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tidegate.errors import PlaneError
-from tidegate.plane.gate.base import Applied, GateSpec, check_size
+from tidegate.plane.gate.base import Applied, GateSpec, Visitor, check_size
 from tidegate.plane.gate.ranges import Ranges, block, blocks, difference, merge
 from tidegate.plane.redis.layout import GATE, SERVER, SERVER_SOCKET
 from tidegate.plane.rooms.base import Rooms
@@ -74,6 +74,13 @@ class ProxyGate(ABC):
         except (OSError, TimeoutError) as error:
             raise PlaneError(f"the gate of {server_id} does not answer: {error}") from error
 
+    async def attempts(self, server_id: str) -> Sequence[Visitor]:
+        """Ask the proxy whom it has seen."""
+        try:
+            return await self.visitors(self._known(server_id))
+        except (OSError, TimeoutError) as error:
+            raise PlaneError(f"the gate of {server_id} does not answer: {error}") from error
+
     async def show(self, server_id: str) -> Ranges:
         """Ask the proxy for its list."""
         try:
@@ -94,12 +101,18 @@ class ProxyGate(ABC):
     async def swap(self, folder: Path, old: Ranges | None, new: Ranges, /) -> None:
         """Make ``new`` the list of the running proxy, which has ``old``; None: nobody knows what it has.
 
+        Whoever is not in ``new`` is forgotten as let in.
+
         It may have ``new`` already, if the last call was cut short. Raises OSError, TimeoutError or PlaneError.
         """
 
     @abstractmethod
     async def read(self, folder: Path) -> Ranges:
         """Ask the running proxy for its list. Raises OSError or TimeoutError."""
+
+    @abstractmethod
+    async def visitors(self, folder: Path) -> Sequence[Visitor]:
+        """Ask the running proxy who tried to connect. Raises OSError or TimeoutError."""
 
     @abstractmethod
     async def end_unlisted(self, folder: Path) -> int:

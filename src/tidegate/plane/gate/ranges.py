@@ -16,6 +16,8 @@ Ranges = tuple[tuple[int, int], ...]
 LAST = 0xFFFFFFFF
 #: Ranges one gate may hold: what an nf_tables transaction of an ordinary user can carry on stock kernel settings.
 MOST_RANGES = 10_000
+#: Seconds for which a gate remembers an attempt to connect, and addresses it counts at most: newer ones go uncounted.
+MEMORY, MOST_VISITORS = 86_400, 4_096
 
 
 def merge(pairs: Iterable[tuple[int, int]]) -> Ranges:

@@ -72,8 +72,14 @@ class Gates:
                 guard.tables.replace(ranges)
         except OSError:
             guard.tables.replace(ranges)
+        if gone:
+            guard.tables.forget_outside(ranges)
         guard.ranges = ranges
         return len(fresh), len(gone)
+
+    def attempts(self, owner: str) -> list[tuple[int, object, object]]:
+        """Return who tried to connect: address, let in, turned away."""
+        return [(address, *tallies) for address, tallies in self._guard(owner).tables.visits().items()]
 
     def show(self, owner: str) -> Ranges:
         """Read the list back from the kernel."""
@@ -135,6 +141,9 @@ def verbs(cloud: Cloud) -> dict[str, Verb]:
     def show(request: Request) -> object:
         return gates.show(request.args["owner"])
 
+    def attempts(request: Request) -> object:
+        return gates.attempts(request.args["owner"])
+
     def cut(request: Request) -> object:
         return gates.cut(request.args["owner"])
 
@@ -150,6 +159,7 @@ def verbs(cloud: Cloud) -> dict[str, Verb]:
         "gate.remove": remove,
         "gate.allow": allow,
         "gate.show": show,
+        "gate.attempts": attempts,
         "gate.cut": cut,
         "gate.list": owners,
         "gate.probe": probe,

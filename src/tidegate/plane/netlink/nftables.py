@@ -3,7 +3,9 @@
 The gate is one table: a set of address ranges, and a chain on the input hook that answers the first packet of a TCP
 connection to the guarded port with a reset unless its source is in the set. Only first packets are looked at, so
 established connections live on; only input is looked at, so the resets themselves get out (dataplane.md 2). An empty
-set lets nobody in, and IPv6 never comes in.
+set lets nobody in, and IPv6 never comes in. Four more sets remember who came: for those let in and those turned away, one
+whose elements run out a fixed time after the first attempt and one whose elements run out after the last, so that what is
+left of an element's time tells when that was. They are filled by rules of their own: a full set must not open the door.
 
 Everything needs CAP_NET_ADMIN over the network namespace, raises OSError, and uses the standard library alone: the helper
 process runs it.
@@ -16,10 +18,12 @@ import socket
 import struct
 from collections.abc import Iterator, Sequence
 
-from tidegate.plane.gate.ranges import LAST, MOST_RANGES, Ranges
+from tidegate.plane.gate.ranges import LAST, MEMORY, MOST_RANGES, MOST_VISITORS, Ranges, contains
 from tidegate.plane.netlink.messages import ACK, CREATE, Netlink, attribute, attributes, nested, text
 
 _TABLE, _SET, _CHAIN = "tidegate", "admitted", "entrance"
+#: the sets of visitors, by their ids in the transaction that makes them
+_CAME = {"in_first": 2, "in_last": 3, "out_first": 4, "out_last": 5}
 
 # linux/netlink.h, linux/netfilter/nfnetlink.h and nf_tables.h: message kinds and flags
 _NETLINK_NETFILTER = 12
@@ -30,12 +34,18 @@ _SUBSYSTEM = 10 << 8
 _NEW_TABLE, _DELETE_TABLE, _NEW_CHAIN, _NEW_RULE, _NEW_SET = (_SUBSYSTEM | kind for kind in (0, 2, 3, 6, 9))
 _NEW_ELEMENTS, _GET_ELEMENTS, _DELETE_ELEMENTS = (_SUBSYSTEM | kind for kind in (12, 13, 14))
 _INTERVAL, _INTERVAL_END = 4, 1
+_TIMEOUT, _EVAL = 0x10, 0x20
+_ADD, _UPDATE = 0, 1
 _SOL_NETLINK, _CAP_ACK, _SO_SNDBUFFORCE = 270, 10, 32
 # 40 bytes a range; the list of elements in one message is one attribute, which holds at most 64 KiB.
 _RANGES_IN_MESSAGE = 1_500
 _SECONDS = 2.0
 
 _Change = tuple[int, int, bytes]
+#: how many, and how many seconds ago the first and the last was
+_Tally = tuple[int, float, float]
+#: address → how many, and how many seconds ago
+_Tallies = dict[int, tuple[int, float]]
 
 
 class NfTables(Netlink):
@@ -58,13 +68,17 @@ class NfTables(Netlink):
             (_DELETE_TABLE, 0, text(1, _TABLE)),
             (_NEW_TABLE, CREATE, text(1, _TABLE)),
             (_NEW_SET, CREATE, _set_of_ranges()),
+            *((_NEW_SET, CREATE, _set_of_visitors(name)) for name in _CAME),
             (_NEW_CHAIN, CREATE, _chain_on_input()),
-            (
-                _NEW_RULE,
-                CREATE | _APPEND,
-                _rule(_nfproto(socket.AF_INET), _first_packet_to(port), _unlisted(), _RESET),
+            *(
+                (_NEW_RULE, CREATE | _APPEND, _rule(_nfproto(family), _first_packet_to(port), *rest))
+                for family, *rest in (
+                    (socket.AF_INET, _unlisted(), _noted("out_first", "out_last")),
+                    (socket.AF_INET, _unlisted(), _RESET),
+                    (socket.AF_INET6, _RESET),
+                    (socket.AF_INET, _SOURCE, _noted("in_first", "in_last")),
+                )
             ),
-            (_NEW_RULE, CREATE | _APPEND, _rule(_nfproto(socket.AF_INET6), _first_packet_to(port), _RESET)),
         )
 
     def remove(self) -> None:
@@ -90,6 +104,31 @@ class NfTables(Netlink):
         """Return the list as the kernel holds it. No gate: FileNotFoundError."""
         body = _header(_INET) + text(1, _TABLE) + text(2, _SET)
         return _pair([bound for answer in self.dump(_GET_ELEMENTS, body) for bound in _read_bounds(answer)])
+
+    def visits(self) -> dict[int, tuple[_Tally | None, _Tally | None]]:
+        """Return who tried to connect, by address: let in, turned away. No gate: FileNotFoundError."""
+        first_in, last_in, first_out, last_out = (self._came(name) for name in _CAME)
+        found = {}
+        for address in last_in.keys() | last_out.keys():
+            found[address] = _tally(first_in, last_in, address), _tally(first_out, last_out, address)
+        return found
+
+    def forget_outside(self, ranges: Ranges) -> None:
+        """Forget that addresses outside these ranges were ever let in."""
+        for name in ("in_first", "in_last"):
+            gone = [address for address in self._came(name) if not contains(ranges, address)]
+            keys = b"".join(nested(1, nested(1, attribute(1, one.to_bytes(4, "big")))) for one in gone)
+            if not keys:
+                continue
+            where = text(1, _TABLE) + text(2, name)
+            try:
+                self._commit((_DELETE_ELEMENTS, 0, where + nested(3, keys)))
+            except FileNotFoundError:  # one of them has run out since: then all
+                self._commit((_DELETE_ELEMENTS, 0, where))
+
+    def _came(self, name: str) -> _Tallies:
+        answers = self.dump(_GET_ELEMENTS, _header(_INET) + text(1, _TABLE) + text(2, name))
+        return dict(visit for answer in answers for visit in _read_visits(answer))
 
     def _commit(self, *changes: _Change) -> None:
         """Send ``changes`` as one transaction and wait for the kernel's verdict."""
@@ -145,6 +184,13 @@ def _set_of_ranges() -> bytes:
     )  # type ipv4_addr, 4 bytes, id 1
 
 
+def _set_of_visitors(name: str) -> bytes:
+    size = nested(9, _number(1, MOST_VISITORS))
+    life = attribute(11, struct.pack(">Q", MEMORY * 1000))
+    kind = _number(3, _TIMEOUT | _EVAL) + _number(4, 7) + _number(5, 4)
+    return text(1, _TABLE) + text(2, name) + kind + size + life + _number(10, _CAME[name])
+
+
 def _chain_on_input() -> bytes:
     hook = nested(4, _number(1, 1), attribute(2, struct.pack(">i", 0)))  # NF_INET_LOCAL_IN, priority filter
     return text(1, _TABLE) + text(3, _CHAIN) + hook + text(7, "filter")
@@ -188,9 +234,21 @@ def _first_packet_to(port: int) -> list[bytes]:
     return [*to_port, _payload(2, 13, 1), _masked(b"\x12"), _equals(b"\x02")]
 
 
+_SOURCE = (_payload(1, 12, 4),)
+
+
 def _unlisted() -> list[bytes]:
     inverted = _number(5, 1)
-    return [_payload(1, 12, 4), _expression("lookup", text(1, _SET), _number(2, 1), _number(4, 1), inverted)]
+    return [*_SOURCE, _expression("lookup", text(1, _SET), _number(2, 1), _number(4, 1), inverted)]
+
+
+def _noted(first: str, last: str) -> list[bytes]:
+    """Count the source address: in ``first`` its time goes on running, in ``last`` it begins anew."""
+    counter = nested(7, text(1, "counter"))
+    return [
+        _expression("dynset", text(1, name), _number(2, _CAME[name]), _number(3, what), _number(4, 1), counter)
+        for name, what in ((first, _ADD), (last, _UPDATE))
+    ]
 
 
 _RESET = (_expression("reject", _number(1, 1), attribute(2, b"\0")),)
@@ -208,6 +266,25 @@ def _element(first: int, last: int) -> bytes:
     if last == LAST:
         return start
     return start + nested(1, _number(3, _INTERVAL_END), nested(1, attribute(1, (last + 1).to_bytes(4, "big"))))
+
+
+def _read_visits(payload: bytes) -> Iterator[tuple[int, tuple[int, float]]]:
+    """Yield (address, (how many, how many seconds ago)) of the elements in one answer."""
+    for kind, elements in attributes(payload[4:]):
+        if kind == 3:
+            for _, element in attributes(elements):
+                fields = dict(attributes(element))
+                key = dict(attributes(fields[1]))[1]
+                left = int.from_bytes(fields[5], "big") / 1000
+                counter = dict(attributes(dict(attributes(fields[7]))[2]))
+                yield int.from_bytes(key, "big"), (int.from_bytes(counter[2], "big"), max(0.0, MEMORY - left))
+
+
+def _tally(first: _Tallies, last: _Tallies, address: int) -> _Tally | None:
+    if address not in last:
+        return None
+    count, ago = last[address]
+    return count, first.get(address, (0, ago))[1], ago
 
 
 def _read_bounds(payload: bytes) -> Iterator[tuple[int, bool]]:
