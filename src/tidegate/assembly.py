@@ -49,6 +49,7 @@ from tidegate.services.oos.service import Oos
 from tidegate.services.operation import Product
 from tidegate.services.ram.api import ram as ram_product
 from tidegate.services.ram.service import Ram
+from tidegate.services.ram.witness import Witness
 from tidegate.services.sts.api import sts as sts_product
 from tidegate.services.sts.service import Sts
 from tidegate.settings import Settings
@@ -75,6 +76,7 @@ class Cloud:
         self.url = ""
         self.nonces = Nonces(database)
         self.ram = Ram(database, vault, clock, ids)
+        self.witness = Witness(self.ram, database, clock)
         delays = Delays(boot=settings.instance_boot_delay, stop=settings.instance_stop_delay)
         self.ecs = Ecs(database, world.hosts, clock, ids, delays=delays, shortages=settings.sold_out)
         self.kvstore = Kvstore(
@@ -127,7 +129,7 @@ class Cloud:
         }
         self.gateway = Gateway(
             services,
-            ram=self.ram,
+            ram=self.witness,
             nonces=self.nonces,
             clock=clock,
             ids=ids,
@@ -144,6 +146,7 @@ class Cloud:
                 clock=clock,
                 wall=SystemClock(),
                 database=database,
+                door=world.gate,
                 region=settings.region,
                 folder=settings.data_dir,
             )
@@ -197,6 +200,7 @@ class Cloud:
         cloud = cls(ground, clock, ids or Ids())
         async with AsyncExitStack() as leaving:
             leaving.push_async_callback(cloud.nonces.close)
+            leaving.push_async_callback(cloud.witness.close)
             leaving.push_async_callback(cloud.sandbox.close)
             await cloud._begin(ground.folder, ground.vault)
             await cloud._work(leaving)

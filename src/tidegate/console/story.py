@@ -8,10 +8,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from tidegate.store.chronicle import ActionTimes, ActivityTimes, Change, Presence, Span
+from tidegate.store.chronicle import ActionTimes, ActivityTimes, Arrival, Change, Presence, Span
+from tidegate.store.ram.decisions import DecisionRow
 
-Kind = Literal["activity", "instance", "hook", "execution", "call", "whitelist"]
-_FAILED = frozenset({"Failed", "Timeout", "Rejected", "Warning", "Cancelled"})
+Kind = Literal["trigger", "activity", "instance", "hook", "execution", "call", "decision", "whitelist", "connection"]
+_FAILED = frozenset(
+    {"Failed", "Timeout", "Rejected", "Warning", "Cancelled", "ABANDON", "ImplicitDeny", "ExplicitDeny"}
+)
+#: A gate remembers when somebody came in to some milliseconds.
+_BLUR = timedelta(milliseconds=50)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +34,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def bad(self) -> bool:
         """Whether it did not come out well."""
-        return self.status in _FAILED or self.status == "ABANDON"
+        return self.status in _FAILED
 
 
 class Chapter(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +45,8 @@ class Chapter(msgspec.Struct, frozen=True, kw_only=True):
     tasks: Sequence[Mapping[str, Any]]
     spans: Mapping[str, Span]
     changes: Sequence[Change]
+    decisions: Sequence[DecisionRow] = ()
+    arrivals: Sequence[Arrival] = ()
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -59,8 +66,14 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def seconds(self) -> float:
-        """How long it took, or has taken so far."""
+        """How long the axis is."""
         return (self.end - self.start).total_seconds()
+
+    @property
+    def took(self) -> float:
+        """How long it took, or has taken so far: until all was done, not until somebody made use of it."""
+        ends = [row.end or self.end for row in self.rows if row.kind != "connection"]
+        return (max(ends) - self.start).total_seconds()
 
     def offset(self, event: Event) -> float:
         """Return how many seconds into the story an event begins."""
@@ -85,6 +98,15 @@ def of_activity(
     """Tell one scaling activity with all it set in motion."""
     rows = [
         Event(
+            kind="trigger",
+            what="trigger",
+            subject="",
+            depth=0,
+            start=times.started_at,
+            end=times.started_at,
+            note=activity["Cause"],
+        ),
+        Event(
             kind="activity",
             what="activity",
             subject=times.id,
@@ -92,21 +114,47 @@ def of_activity(
             start=times.started_at,
             end=times.ended_at,
             status=activity["StatusCode"],
-            note=activity["Cause"],
         ),
-        *_by_time([*_instances(times, presences), *_waits(actions, chapters)]),
+        *_by_time(
+            [
+                *_instances(times, presences),
+                *_waits(actions, chapters),
+                *([_came(one)] for chapter in chapters.values() for one in chapter.arrivals),
+            ]
+        ),
     ]
     return _bound(activity, rows, now)
 
 
 def of_execution(chapter: Chapter, now: datetime) -> Story:
     """Tell an execution that no hook started."""
-    return _bound(None, list(_execution(chapter, 0)), now)
+    return _bound(None, [*_execution(chapter, 0), *map(_came, chapter.arrivals)], now)
+
+
+def arrivals_after(
+    changes: Sequence[Change], history: Sequence[Change], arrivals: Sequence[Arrival]
+) -> Sequence[Arrival]:
+    """Return, for each address that ``changes`` added, when it first came in before it was taken off again."""
+    found = []
+    for change in changes:
+        for address in change.added:
+            gone = [one.at for one in history if one.at > change.at and address in one.removed]
+            came = [
+                one
+                for one in arrivals
+                if (one.instance_id, one.address) == (change.instance_id, address)
+                and change.at - _BLUR <= one.at <= min(gone, default=one.at)
+            ]
+            found += [min(came, key=lambda one: one.at)] if came else []
+    return found
 
 
 def _bound(activity: Mapping[str, Any] | None, rows: Sequence[Event], now: datetime) -> Story:
     start = min(row.start for row in rows)
-    end = max(row.end or now for row in rows)
+    end = max(row.end or now for row in rows if row.kind != "connection")
+    # Somebody who first connects an hour later must not press all the rest into one corner.
+    furthest = end + (end - start)
+    end = max([end, *(min(row.start, furthest) for row in rows if row.kind == "connection")])
     return Story(activity=activity, rows=rows, start=start, end=max(end, start + timedelta(milliseconds=1)))
 
 
@@ -164,7 +212,7 @@ def _execution(chapter: Chapter, depth: int) -> Iterator[Event]:
         status=execution["Status"],
         note=execution["StatusMessage"] or execution.get("TemplateName") or "",
     )
-    left = list(chapter.changes)
+    left, undecided = list(chapter.changes), list(chapter.decisions)
     for task in chapter.tasks:
         span = chapter.spans.get(task["TaskExecutionId"])
         if span is None:
@@ -179,9 +227,45 @@ def _execution(chapter: Chapter, depth: int) -> Iterator[Event]:
             status=task["Status"],
             note=task["StatusMessage"],
         )
+        for decision in [one for one in undecided if _belongs(one, task, span)]:
+            undecided.remove(decision)
+            yield _decided(decision, min(depth + 2, 4))
         for change in [one for one in left if span.started_at <= one.at <= (span.ended_at or one.at)]:
             left.remove(change)
-            yield _changed(change, min(depth + 1, 3))
+            yield _changed(change, min(depth + 2, 4))
+
+
+def _belongs(decision: DecisionRow, task: Mapping[str, Any], span: Span) -> bool:
+    """Tell whether a task's call was what was decided about: in its time, and of its name when it has one."""
+    _, _, api = _called(task).rpartition(" ")
+    named = decision.action.rpartition(":")[2] == api or "::" in api
+    return named and span.started_at <= decision.at <= (span.ended_at or decision.at)
+
+
+def _decided(decision: DecisionRow, depth: int) -> Event:
+    statement = "" if decision.statement is None else str(decision.statement + 1)
+    return Event(
+        kind="decision",
+        what=statement,
+        subject=f"{decision.policy_type}/{decision.policy}" if decision.policy else "",
+        depth=depth,
+        start=decision.at,
+        end=decision.at,
+        status=decision.kind,
+        note=f"{decision.action} · {decision.resource}",
+    )
+
+
+def _came(arrival: Arrival) -> Event:
+    return Event(
+        kind="connection",
+        what="connection",
+        subject=arrival.instance_id,
+        depth=1,
+        start=arrival.at,
+        end=arrival.at,
+        note=arrival.address,
+    )
 
 
 def _changed(change: Change, depth: int) -> Event:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from tidegate.clock import Clock
 from tidegate.cloud.caller import Caller
+from tidegate.plane.gate.base import Visitor
 from tidegate.services.operation import Principal
 from tidegate.services.ram.credential import Credential
 from tidegate.services.ram.decision import Decision
@@ -38,6 +39,14 @@ class Authority(Protocol):
         ...
 
 
+class Door(Protocol):
+    """The gates of Redis instances, as the console needs them."""
+
+    async def attempts(self, server_id: str) -> Sequence[Visitor]:
+        """Return who tried to connect lately. Raises PlaneError."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """What the pages stand on. The cloud itself is reached through ``call_as`` only."""
@@ -49,6 +58,7 @@ class Surroundings:
     clock: Clock
     wall: Clock
     database: Database
+    door: Door
     region: str
     #: where one-time links are kept
     folder: Path

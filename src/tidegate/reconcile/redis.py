@@ -91,6 +91,7 @@ class RedisController:
         reach("redis.serve.acted")
         # Under the row's lock, so a change in between is not undone.
         await self._gatekeeper.enforce(instance.id, thorough=True)
+        await self._gatekeeper.note_connections(instance.id)
         ready = instance.created_at + self._creation_delay
         if instance.status == "Creating" and run.now() < ready:
             raise Suspend(ready)
@@ -107,6 +108,7 @@ class RedisController:
         if status != instance.status:
             await rows.update(tx, msgspec.structs.replace(instance, status=status))
         await rows.forget_changes(tx, instance_id, HISTORY)
+        await rows.forget_connections(tx, instance_id, HISTORY)
 
     async def _remove(self, run: Run, instance: Instance) -> None:
         reach("redis.remove.before")

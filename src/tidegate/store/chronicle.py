@@ -76,6 +76,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     milliseconds: float | None
 
 
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """When an address first came in to a Redis instance since it is on its whitelist."""
+
+    instance_id: str
+    address: str
+    at: datetime
+
+
 async def position(connection: Connection) -> str:
     """Return a mark that moves with every write to the database."""
     return str(await connection.fetchval("select pg_current_wal_insert_lsn()"))
@@ -148,6 +156,12 @@ async def presences(connection: Connection, instance_ids: Sequence[str]) -> dict
     return {row["id"]: Presence(**row) for row in rows}
 
 
+async def instances_at(connection: Connection, addresses: Sequence[str]) -> dict[str, str]:
+    """Return the instances that have these addresses now, by address."""
+    rows = await connection.fetch("select address, id from ecs_instance where address = any($1)", list(addresses))
+    return {row["address"]: row["id"] for row in rows}
+
+
 async def changes(connection: Connection, instance_id: str, limit: int) -> list[Change]:
     """Return the latest changes of a Redis instance's whitelist, the latest first."""
     rows = await connection.fetch(
@@ -157,6 +171,29 @@ async def changes(connection: Connection, instance_id: str, limit: int) -> list[
         limit,
     )
     return [Change(**row) for row in rows]
+
+
+async def sources(connection: Connection, instance_id: str) -> dict[tuple[str, str], Change]:
+    """Return the change that brought each entry: (group, entry) → the latest that added it."""
+    rows = await connection.fetch(
+        f"select distinct on (group_name, entry) entry, {', '.join(Change.__struct_fields__)} from"
+        " (select unnest(added) as entry, * from kvstore_change where instance_id = $1) each"
+        " order by group_name, entry, id desc",
+        instance_id,
+    )
+    return {
+        (row["group_name"], row["entry"]): Change(**{key: row[key] for key in Change.__struct_fields__}) for row in rows
+    }
+
+
+async def arrivals(connection: Connection, instance_ids: Sequence[str], limit: int) -> list[Arrival]:
+    """Return the first connections to Redis instances, the latest first."""
+    rows = await connection.fetch(
+        "select instance_id, address, at from kvstore_connection where instance_id = any($1) order by at desc limit $2",
+        list(instance_ids),
+        limit,
+    )
+    return [Arrival(**row) for row in rows]
 
 
 async def _spans(connection: Connection, table: str, column: str, ids: Sequence[str]) -> dict[str, Span]:

@@ -198,10 +198,35 @@ async def history(connection: Connection, instance_id: str, limit: int) -> list[
 
 
 async def forget_changes(tx: Connection, instance_id: str, keep: int) -> None:
-    """Delete all but the latest ``keep`` changes."""
+    """Delete all but the latest ``keep`` changes, and those that brought an entry which is still there."""
     await tx.execute(
         "delete from kvstore_change where instance_id = $1 and id <="
-        " (select id from kvstore_change where instance_id = $1 order by id desc offset $2 limit 1)",
+        " (select id from kvstore_change where instance_id = $1 order by id desc offset $2 limit 1)"
+        " and not exists (select from kvstore_group g"
+        " where g.instance_id = $1 and g.name = group_name and g.entries && added)",
+        instance_id,
+        keep,
+    )
+
+
+async def note_connections(tx: Connection, instance_id: str, firsts: Mapping[str, datetime]) -> None:
+    """Write down when addresses first came in; what is known already, give or take a second, is not written again."""
+    await tx.execute(
+        "insert into kvstore_connection (instance_id, address, at)"
+        " select $1, address, at from unnest($2::text[], $3::timestamptz[]) seen(address, at)"
+        " where not exists (select from kvstore_connection known where known.instance_id = $1"
+        " and known.address = seen.address and abs(extract(epoch from known.at - seen.at)) < 1)",
+        instance_id,
+        list(firsts),
+        list(firsts.values()),
+    )
+
+
+async def forget_connections(tx: Connection, instance_id: str, keep: int) -> None:
+    """Delete all but the latest ``keep`` first connections."""
+    await tx.execute(
+        "delete from kvstore_connection where instance_id = $1 and id <="
+        " (select id from kvstore_connection where instance_id = $1 order by id desc offset $2 limit 1)",
         instance_id,
         keep,
     )

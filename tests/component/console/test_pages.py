@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 
@@ -10,6 +11,7 @@ import pytest_asyncio
 
 from support.console import NASTY, TEMPLATE, Browser, World, dangers, text_of, until
 from tidegate.console.pages import table
+from tidegate.plane.gate.memory import MemoryGate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -165,6 +167,46 @@ async def test_a_whitelist_says_who_put_an_entry_there(furnished: World) -> None
     assert re.search(r"10\.9\.8\.7 .*user/grace", page)
 
 
+async def test_a_redis_page_shows_who_tried_to_connect_and_which_instance_that_is(furnished: World) -> None:
+    ids, gate = furnished.ids, furnished.cloud.world.gate
+    assert isinstance(gate, MemoryGate)
+    found = await furnished.call("ecs", "DescribeInstances", InstanceIds=json.dumps([ids["member"]]))
+    (address,) = found["Instances"]["Instance"][0]["VpcAttributes"]["PrivateIpAddress"]["IpAddress"]
+    await furnished.call("R-kvstore", "ModifySecurityIps", InstanceId=ids["redis"], SecurityIps="10.7.7.7")
+    assert gate.connect(ids["redis"], "10.7.7.7")
+    assert [gate.connect(ids["redis"], address) for _ in range(3)] == [False] * 3
+
+    shown = text_of(await (await _owner(furnished, "en")).get(f"/redis/{ids['redis']}"))
+
+    assert "1 accepted 3 refused" in shown
+    assert re.search(rf"{re.escape(address)} {ids['member']} — — — 3 ", shown)
+    assert "why not on the whitelist?" in shown
+
+
+async def test_a_whitelist_edited_by_hand_keeps_what_a_hook_added_meanwhile(furnished: World) -> None:
+    browser, redis = await _owner(furnished, "en"), furnished.ids["redis"]
+
+    async def change(entries: str, mode: str) -> None:
+        await furnished.call(
+            "R-kvstore",
+            "ModifySecurityIps",
+            InstanceId=redis,
+            SecurityIps=entries,
+            SecurityIpGroupName="edited",
+            ModifyMode=mode,
+        )
+
+    await change("10.1.0.1,10.1.0.2", "Cover")
+    await change("10.1.0.9", "Append")
+    await browser.post(
+        f"/redis/{redis}/whitelist", group="edited", was="10.1.0.1\n10.1.0.2", entries="10.1.0.2\n 10.1.0.3\n"
+    )
+
+    groups = (await furnished.call("R-kvstore", "DescribeSecurityIps", InstanceId=redis))["SecurityIpGroups"]
+    (kept,) = [one for one in groups["SecurityIpGroup"] if one["SecurityIpGroupName"] == "edited"]
+    assert sorted(kept["SecurityIpList"].split(",")) == ["10.1.0.2", "10.1.0.3", "10.1.0.9"]
+
+
 async def test_why_an_instance_is_not_on_a_whitelist_names_the_missing_hook(furnished: World) -> None:
     ids = furnished.ids
     shown = text_of(await (await _owner(furnished, "en")).get(f"/why?redis={ids['redis']}&instance={ids['member']}"))
@@ -215,6 +257,9 @@ async def test_a_failed_execution_names_cause_and_cure(furnished: World) -> None
 
     shown = text_of(await (await _owner(furnished, "en")).get(f"/oos/executions/{execution}"))
 
+    timeline = text_of(await (await _owner(furnished, "en")).get(f"/timeline?execution={execution}"))
+
+    assert re.search(r"RAM no policy speaks of it ecs:DescribeInstances · acs:ecs:\S+ .*Implicit", timeline)
     assert "The role that the execution acts under may not make this call." in shown
     assert "Attach a policy that allows the action to the role" in shown
 

@@ -14,6 +14,7 @@ from tidegate.ids import Ids
 from tidegate.plane.gate.ranges import intersect
 from tidegate.services.kvstore import registry
 from tidegate.services.whitelist.model import admitted
+from tidegate.store import chronicle
 from tidegate.store import kvstore as rows
 from tidegate.store.database import Database
 
@@ -261,7 +262,9 @@ async def test_meddling_with_the_gate_is_repaired_at_the_next_look(world: World)
     assert not await world.lets_in(made, "172.16.0.1")
 
 
-async def test_history_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_history_is_bounded_but_for_what_brought_the_entries_that_are_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tidegate.reconcile.redis.HISTORY", 2)
     made = await world.create()
     for n in range(4):
@@ -270,4 +273,31 @@ async def test_history_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch)
     await world.driver.advance(seconds=31)
 
     kept = await world.service.gatekeeper.history(ACCOUNT, made)
-    assert [change.added for change in kept] == [["172.16.0.3"], ["172.16.0.2"]]
+    assert [change.added for change in kept] == [[f"172.16.0.{n}"] for n in (3, 2, 1, 0)]
+
+    for n in (0, 1):
+        await world.modify(made, f"172.16.0.{n}", ModifyMode="Delete")
+    await world.driver.advance(seconds=31)
+
+    kept = await world.service.gatekeeper.history(ACCOUNT, made)
+    assert [(change.added, change.removed) for change in kept] == [
+        ([], ["172.16.0.1"]),
+        ([], ["172.16.0.0"]),
+        (["172.16.0.3"], []),
+        (["172.16.0.2"], []),
+    ]
+
+
+async def test_when_an_address_first_came_in_is_remembered_though_its_entry_goes(world: World) -> None:
+    made = await world.create()
+    gate = world.gate
+    await world.modify(made, "172.16.0.1", ModifyMode="Append")
+    assert gate.connect(made, "172.16.0.1")
+    await world.driver.advance(seconds=31)
+    await world.driver.advance(seconds=31)
+    await world.modify(made, "172.16.0.1", ModifyMode="Delete")
+
+    async with world.database.connection() as connection:
+        arrivals = await chronicle.arrivals(connection, [made], 10)
+
+    assert {one.address for one in arrivals} == {"172.16.0.1"}

@@ -11,7 +11,8 @@ import msgspec
 from tidegate.console import story
 from tidegate.console.graph import graph_of
 from tidegate.services.oos.validation import lint
-from tidegate.store.chronicle import ActionTimes, ActivityTimes, Change, Presence, Span
+from tidegate.store.chronicle import ActionTimes, ActivityTimes, Arrival, Change, Presence, Span
+from tidegate.store.ram.decisions import DecisionRow
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -48,6 +49,19 @@ def make_chapter(**change: Any) -> story.Chapter:
             tasks=[task],
             spans={"exec-1.t1": Span(id="exec-1.t1", started_at=at(4), ended_at=at(5))},
             changes=[changed],
+            decisions=[
+                DecisionRow(
+                    session="exec-1",
+                    at=at(4.2),
+                    action="kvstore:ModifySecurityIps",
+                    resource="*",
+                    kind="Allow",
+                    policy="own",
+                    policy_type="Custom",
+                    statement=0,
+                )
+            ],
+            arrivals=[Arrival(instance_id="r-1", address="10.0.0.1", at=at(9))],
         ),
         **change,
     )
@@ -92,13 +106,16 @@ def test_a_story_goes_from_the_activity_to_the_instance_in_service() -> None:
     told = [(row.kind, row.what, row.depth) for row in make_story().rows]
 
     assert told == [
+        ("trigger", "trigger", 0),
         ("activity", "activity", 0),
         ("instance", "created", 1),
         ("hook", "wait", 1),
         ("execution", "execution", 2),
         ("call", "R-KVSTORE ModifySecurityIps", 3),
-        ("whitelist", "whitelist", 3),
+        ("decision", "1", 4),
+        ("whitelist", "whitelist", 4),
         ("instance", "in service", 1),
+        ("connection", "connection", 1),
     ]
 
 
@@ -118,23 +135,43 @@ def test_every_bar_can_be_seen_and_stays_on_the_axis() -> None:
             assert 0 <= bar.x <= bar.x + bar.width <= 1000
 
 
+def test_a_first_connection_long_after_the_rest_does_not_press_the_rest_together() -> None:
+    late = Arrival(instance_id="r-1", address="10.0.0.1", at=at(7200))
+    one = story.of_execution(make_chapter(arrivals=[late]), at(60))
+
+    assert one.seconds == 6
+    assert one.bar(one.rows[-1]) == story.Bar(994, 6)
+
+
+def test_the_first_connection_after_a_change_is_of_this_change_only_until_it_is_undone() -> None:
+    change = make_chapter().changes[0]
+    undone = msgspec.structs.replace(change, at=at(100), added=[], removed=["10.0.0.1"])
+    came = [Arrival(instance_id="r-1", address="10.0.0.1", at=at(seconds)) for seconds in (2, 200, 50, 60)]
+
+    def first(*arrivals: Arrival) -> list[datetime]:
+        return [one.at for one in story.arrivals_after([change], [undone, change], arrivals)]
+
+    assert first(*came) == [at(50)]
+    assert first(came[0], came[1]) == []
+
+
 def test_what_goes_on_reaches_to_now() -> None:
     one = make_story(ended=None, now=60)
 
     assert one.seconds == 60
-    assert one.bar(one.rows[0]) == story.Bar(0, 1000)
+    assert one.bar(one.rows[1]) == story.Bar(0, 1000)
 
 
 def test_a_change_of_the_whitelist_stands_under_the_call_that_made_it_only() -> None:
     stray = msgspec.structs.replace(make_chapter().changes[0], at=at(5.5))
-    one = story.of_execution(make_chapter(changes=[stray]), at(60))
+    one = story.of_execution(make_chapter(changes=[stray], decisions=[], arrivals=[]), at(60))
 
     assert [row.kind for row in one.rows] == ["execution", "call"]
 
 
 def test_a_failed_task_is_marked() -> None:
     failed = make_chapter().tasks[0] | {"Status": "Failed", "StatusMessage": "Forbidden.RAM"}
-    one = story.of_execution(make_chapter(tasks=[failed], changes=[]), at(60))
+    one = story.of_execution(make_chapter(tasks=[failed], changes=[], decisions=[], arrivals=[]), at(60))
 
     assert [row.bad for row in one.rows] == [False, True]
     assert one.rows[1].note == "Forbidden.RAM"

@@ -35,6 +35,7 @@ PAGES: Final[Mapping[str, Handler]] = {
     "/ram/{kind}/{name}": access.identity,
 }
 FORMS: Final[Mapping[str, Handler]] = {
+    "/redis/{id}/whitelist": redis.edit_whitelist,
     "/oos/check": runbooks.check,
     "/ram/check": access.check,
     "/ram/users/{name}/keys": access.new_key,

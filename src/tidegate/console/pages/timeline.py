@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from starlette.responses import Response
 
 from tidegate.console import story
 from tidegate.console.page import Page
-from tidegate.console.pages.redis import execution_of
+from tidegate.console.pages.redis import execution_of, visitors_of
 from tidegate.errors import CloudError
 from tidegate.store import chronicle
+from tidegate.store.ram import decisions
 
 #: Stories on one page.
 _SHOWN = 6
 _GROUPS = 10
 _CHANGES = 200
+_DECISIONS = 500
+_REDIS: Final = re.compile("r-[a-z0-9]+")
 
 
 async def timeline(page: Page) -> Response:
@@ -122,23 +127,42 @@ async def _chapters(page: Page, execution_ids: Sequence[str]) -> dict[str, story
     """Return what the reader may see of executions, with the whitelist changes they made."""
     seen = await asyncio.gather(*(_seen(page, one) for one in execution_ids))
     visible = {one["ExecutionId"]: (one, tasks) for one, tasks in seen if one is not None}
-    redis = {str(one["Parameters"].get("dbInstanceId") or "") for one, _ in visible.values()} - {""}
-    readable = await _readable(page, redis)
+    named = {str(value) for one, _ in visible.values() for value in one["Parameters"].values()}
+    readable = await _readable(page, filter(_REDIS.fullmatch, named))
+    roles = await _readable_roles(page, {one["RamRole"] for one, _ in visible.values()} - {""})
     async with page.around.database.connection() as connection:
         spans = await chronicle.executions(connection, list(visible))
         task_spans = await chronicle.tasks(connection, list(visible))
         changes = [change for one in readable for change in await chronicle.changes(connection, one, _CHANGES)]
-    return {
-        key: story.Chapter(
-            execution=one,
-            span=spans[key],
-            tasks=tasks,
-            spans=task_spans,
-            changes=[change for change in changes if execution_of(change.caller) == key],
-        )
-        for key, (one, tasks) in visible.items()
-        if key in spans
-    }
+        arrivals = await chronicle.arrivals(connection, readable, _CHANGES)
+        decided = [key for key, (one, _) in visible.items() if one["RamRole"] in roles]
+        judged = await decisions.of_sessions(connection, decided, _DECISIONS)
+    arrivals = [*arrivals, *await _lately(page, readable)]
+    chapters = {}
+    for key, (one, tasks) in visible.items():
+        if key in spans:
+            made = [change for change in changes if execution_of(change.caller) == key]
+            chapters[key] = story.Chapter(
+                execution=one,
+                span=spans[key],
+                tasks=tasks,
+                spans=task_spans,
+                changes=made,
+                decisions=[one for one in judged if one.session == key],
+                arrivals=story.arrivals_after(made, changes, arrivals),
+            )
+    return chapters
+
+
+async def _lately(page: Page, redis: Sequence[str]) -> list[chronicle.Arrival]:
+    """Return the first connections that the gates themselves remember."""
+    found = []
+    for one in redis:
+        for visitor in await visitors_of(page, one):
+            if visitor.admitted is not None:
+                at = page.clock.now() - timedelta(seconds=visitor.admitted.first)
+                found.append(chronicle.Arrival(instance_id=one, address=visitor.address, at=at))
+    return found
 
 
 async def _seen(page: Page, execution_id: str) -> tuple[Mapping[str, Any] | None, Sequence[Mapping[str, Any]]]:
@@ -155,3 +179,10 @@ async def _readable(page: Page, redis: Iterable[str]) -> Sequence[str]:
     ids = sorted(redis)
     found = await asyncio.gather(*(page.look("R-kvstore", "DescribeSecurityIps", InstanceId=one) for one in ids))
     return [one for one, answer in zip(ids, found, strict=True) if answer.refusal is None]
+
+
+async def _readable_roles(page: Page, roles: Iterable[str]) -> set[str]:
+    """Return those roles whose policies the reader may see, and so what they decide."""
+    names = sorted(roles)
+    found = await asyncio.gather(*(page.look("ram", "ListPoliciesForRole", RoleName=one) for one in names))
+    return {one for one, answer in zip(names, found, strict=True) if answer.refusal is None}

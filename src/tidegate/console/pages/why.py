@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +11,7 @@ from starlette.responses import Response
 
 from tidegate.console import cures
 from tidegate.console.page import Page
-from tidegate.console.pages.redis import execution_of, source_of
+from tidegate.console.pages.redis import entries_of, execution_of, holds
 from tidegate.console.pages.runbooks import find_execution
 from tidegate.errors import CloudError
 from tidegate.store import chronicle
@@ -68,6 +67,7 @@ class _Question:
         groups = whitelist["SecurityIpGroups"]["SecurityIpGroup"]
         async with page.around.database.connection() as connection:
             changes = await chronicle.changes(connection, self._redis, _CHANGES)
+            sources = await chronicle.sources(connection, self._redis)
             presence = (await chronicle.presences(connection, [self._instance])).get(self._instance)
         address = await self._address()
         if address is None:
@@ -76,11 +76,11 @@ class _Question:
         holding = [
             (group["SecurityIpGroupName"], entry)
             for group in groups
-            for entry in _entries(group)
-            if _holds(entry, address)
+            for entry in entries_of(group)
+            if holds(entry, address)
         ]
         if holding:
-            return [*findings, *(self._listed(name, entry, changes) for name, entry in holding)]
+            return [*findings, *(self._listed(name, entry, sources.get((name, entry))) for name, entry in holding)]
         findings.append(self._fact(page.say("No entry of the whitelist covers it."), good=False))
         # Addresses are used again: what happened to this one before the instance was there is another's story.
         since = presence.created_at if presence is not None else None
@@ -89,9 +89,8 @@ class _Question:
             findings.append(self._by(page.say("It was there and was taken off."), removed))
         return [*findings, *await self._group()]
 
-    def _listed(self, group: str, entry: str, changes: Sequence[chronicle.Change]) -> Finding:
+    def _listed(self, group: str, entry: str, source: chronicle.Change | None) -> Finding:
         page = self._page
-        source = source_of(entry, group, changes)
         text = page.say("Entry {entry} of group {group} lets it in.", entry=entry, group=group)
         return self._by(text, source, good=True) if source is not None else self._fact(text, good=True)
 
@@ -192,14 +191,3 @@ class _Question:
     @staticmethod
     def _fact(text: str, *, good: bool | None = None, link: str = "", label: str = "") -> Finding:
         return Finding(text=text, good=good, link=link, label=label)
-
-
-def _entries(group: Mapping[str, Any]) -> Sequence[str]:
-    return [entry for entry in group["SecurityIpList"].split(",") if entry]
-
-
-def _holds(entry: str, address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address) in ipaddress.ip_network(entry, strict=False)
-    except ValueError:
-        return False

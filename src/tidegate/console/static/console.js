@@ -60,6 +60,9 @@
     news.addEventListener("error", () => {
       if (line) line.dataset.state = "lost";
     });
+    // What no record tells of, such as connections, is looked at now and then.
+    const every = Number(live().dataset.every);
+    if (every) setInterval(() => { if (!document.hidden) look(); }, every * 1000);
     document.addEventListener("visibilitychange", () => { if (waiting) look(); });
     window.addEventListener("pagehide", () => news.close());
   }

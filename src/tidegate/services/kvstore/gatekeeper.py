@@ -147,6 +147,11 @@ class Gatekeeper:
             await rows.mark_applied(tx, instance_id, self._clock.now(), applied.milliseconds)
             return applied
 
+    async def note_connections(self, instance_id: str) -> None:
+        """Write down when addresses first came in, which the gate itself remembers for a day at most."""
+        async with self._database.transaction() as tx:
+            await self._note(tx, instance_id)
+
     def password_of(self, instance: Instance) -> str | None:
         """Return what clients have to say; None when they need no password (kvstore.md 11)."""
         if instance.vpc_auth_mode == "Close" or instance.sealed_password is None:
@@ -177,8 +182,20 @@ class Gatekeeper:
             await rows.set_changing(tx, instance.id, now + self._window)
         reach("kvstore.whitelist.recorded")
         if removed:
+            await self._note(tx, instance.id)  # the gate forgets them with the entry
             await self._gate.allow(instance.id, intersect(admitted(before), admitted(after)))
             reach("kvstore.whitelist.narrowed")
+
+    async def _note(self, tx: Connection, instance_id: str) -> None:
+        try:
+            seen = await self._gate.attempts(instance_id)
+        except PlaneError as error:  # it explains; nothing rests on it
+            _log.warning("gate did not tell who came", extra={"instance": instance_id, "reason": str(error)})
+            return
+        now = self._clock.now()
+        firsts = {one.address: now - timedelta(seconds=one.admitted.first) for one in seen if one.admitted}
+        if firsts:
+            await rows.note_connections(tx, instance_id, firsts)
 
     async def _unenforced(self, instance_id: str, error: Exception) -> Exception:
         """Have the controller make it good, and return what the caller is told."""
