@@ -1,13 +1,14 @@
-"""``tidegate oos``: runbooks checked, drawn and run from the command line."""
+"""``tidegate oos``: runbooks checked, drawn, tested and run from the command line."""
 
 from __future__ import annotations
 
 import typer
 
-from tidegate.cli.oos import graph, policy, run, validate
+from tidegate.cli.oos import graph, policy, rehearse, run, validate
 
 app = typer.Typer(
-    name="oos", help="Check, draw and run runbooks (OOS templates).", no_args_is_help=True, add_completion=False
+    name="oos", help="Check, draw, test and run runbooks (OOS templates).", no_args_is_help=True, add_completion=False
 )
 for command in (validate.validate, policy.policy, graph.graph, run.run):
     app.command()(command)
+app.command("test")(rehearse.rehearse)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from tidegate.cli.oos.sources import read_parameters
 from tidegate.cli.options import DataDir
-from tidegate.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from tidegate.cloud.caller import Caller
@@ -42,7 +42,7 @@ def run(
     Exit status 0: Success, 1: Failed, 2: Cancelled, 3: has not ended yet.
     """
     execution = asyncio.run(
-        _run(template, _read_parameters(parameters), data_dir, profile, region, patience, _Screen(as_json))
+        _run(template, read_parameters(parameters), data_dir, profile, region, patience, _Screen(as_json))
     )
     raise typer.Exit(_STATUSES.get(execution["Status"], _NOT_ENDED))
 
@@ -147,17 +147,3 @@ def _named(template: str) -> dict[str, str]:
     from tidegate.cli.oos.sources import read_text  # noqa: PLC0415 - see above
 
     return {"TemplateContent": read_text(Path(template))}
-
-
-def _read_parameters(text: str) -> dict[str, Any]:
-    if text.startswith("@"):
-        from tidegate.cli.oos.sources import read_text  # noqa: PLC0415 - see above
-
-        text = read_text(Path(text[1:]))
-    try:
-        read = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise ConfigurationError(f"--parameters is not JSON: {error}") from error
-    if not isinstance(read, dict):
-        raise ConfigurationError("--parameters must be the JSON text of an object")
-    return read

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from tidegate.errors import ConfigurationError
 from tidegate.folder import DataFolder
@@ -70,3 +72,16 @@ def compile_template(name: str, catalog: Catalog) -> Template:
     from tidegate.services.oos.validation import lint  # noqa: PLC0415 - brings the whole language along
 
     return lint(read_template(name, catalog), catalog.product).validated().require()
+
+
+def read_parameters(text: str) -> dict[str, Any]:
+    """Read ``--parameters``: the JSON text of an object, or ``@`` and a file with it. Raises ConfigurationError."""
+    if text.startswith("@"):
+        text = read_text(Path(text[1:]))
+    try:
+        read = msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise ConfigurationError(f"--parameters is not JSON: {error}") from error
+    if not isinstance(read, dict):
+        raise ConfigurationError("--parameters must be the JSON text of an object")
+    return read

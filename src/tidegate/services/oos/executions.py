@@ -14,7 +14,6 @@ from tidegate.ids import Ids
 from tidegate.services.oos import errors
 from tidegate.services.oos.actions.base import Child
 from tidegate.services.oos.expressions import Scope
-from tidegate.services.oos.facts import pseudo_parameters
 from tidegate.services.oos.library import Library
 from tidegate.services.oos.model import Template
 from tidegate.services.oos.orders import (
@@ -23,6 +22,7 @@ from tidegate.services.oos.orders import (
     child_record,
     firing_record,
     first_record,
+    opening_scope,
     read_modes,
     role_of,
     runnable,
@@ -33,7 +33,7 @@ from tidegate.services.oos.parameters import resolve
 from tidegate.services.oos.ports import OOS_SERVICE, Roles
 from tidegate.services.oos.sandbox import Programs
 from tidegate.services.oos.states import FINAL_EXECUTION
-from tidegate.services.oos.templates import Templates, TemplateView, author_of
+from tidegate.services.oos.templates import Templates, TemplateView
 from tidegate.services.oos.values import from_json
 from tidegate.services.operation import Principal
 from tidegate.store import tokens, work
@@ -222,19 +222,8 @@ class Executions:
         async def acting() -> Principal:
             return order.principal  # the role is not known before the parameters are
 
-        return Scope(
-            parameters={},
-            outputs={},
-            pseudo=pseudo_parameters(
-                account_id=order.principal.account_id,
-                region=order.region,
-                execution_id=execution_id,
-                user=author_of(order.principal),
-                clock=self._clock,
-            ),
-            programs=self._programs,
-            store=self._store.reader(acting, order.principal.account_id, order.region),
-        )
+        read = self._store.reader(acting, order.principal.account_id, order.region)
+        return opening_scope(order, execution_id, clock=self._clock, programs=self._programs, read=read)
 
     async def _check_role(self, principal: Principal, role: str) -> None:
         """Whether the caller may hand the role to OOS and OOS may take it (oos.md 1.4, ram.md 9).

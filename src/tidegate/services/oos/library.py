@@ -33,12 +33,9 @@ class Library:
     async def validate(self, text: str) -> Validated:
         """Check a text completely (V1 to V11)."""
         key = content_hash(text)
-        known = self._recall(key)
-        return (
-            known
-            if known is not None
-            else self._remember(key, await validate(text, self._programs, self._catalog.product))
-        )
+        if (known := self._recall(key)) is not None:
+            return known
+        return self._remember(key, await validate(text, self._programs, self._catalog.product))
 
     async def template(self, key: str) -> Template:
         """Return the template whose text is kept under a hash; raises StoreError when there is none."""

@@ -8,12 +8,16 @@ from typing import Any, Final
 
 import msgspec
 
+from tidegate.clock import Clock
 from tidegate.errors import CloudError
 from tidegate.services.oos import errors, limits
 from tidegate.services.oos.actions.base import Child
 from tidegate.services.oos.expressions import Scope
+from tidegate.services.oos.facts import pseudo_parameters
 from tidegate.services.oos.model import DEFAULT_ROLE, Template
+from tidegate.services.oos.parameter_store import Read
 from tidegate.services.oos.parameters import resolve
+from tidegate.services.oos.sandbox import Programs
 from tidegate.services.oos.states import ExecutionStatus
 from tidegate.services.oos.templates import TemplateView, author_of
 from tidegate.services.oos.validation import Validated
@@ -79,6 +83,23 @@ async def role_of(template: Template, scope: Scope) -> str:
     except ExpressionError as error:
         raise CloudError("InvalidTemplate", f"RamRole cannot be evaluated: {error}") from error
     return to_text(role).strip()
+
+
+def opening_scope(order: Order, execution_id: str, *, clock: Clock, programs: Programs, read: Read) -> Scope:
+    """Return what names stand for while the parameters of an execution are resolved."""
+    return Scope(
+        parameters={},
+        outputs={},
+        pseudo=pseudo_parameters(
+            account_id=order.principal.account_id,
+            region=order.region,
+            execution_id=execution_id,
+            user=author_of(order.principal),
+            clock=clock,
+        ),
+        programs=programs,
+        store=read,
+    )
 
 
 def first_record(

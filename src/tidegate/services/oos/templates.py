@@ -196,7 +196,7 @@ class Templates:
         if (public := self.vendor.find(name)) is not None:
             if version not in (None, f"v{catalog.VERSION}"):
                 raise errors.template_not_found(f"{name} {version}")
-            return _public_view(public)
+            return public_view(public)
         async with self._database.connection() as connection:
             record = await rows.find(connection, account_id, region, name)
             if record is None:
@@ -224,14 +224,14 @@ class Templates:
         async with self._database.connection() as connection:
             owned = await rows.all_of(connection, account_id, region)
             counts = await rows.executions_of(connection, account_id, region)
-        views = [*(_view(record, None) for record in owned), *map(_public_view, self.vendor.public())]
+        views = [*(_view(record, None) for record in owned), *map(public_view, self.vendor.public())]
         counted = [msgspec.structs.replace(view, executions=counts.get(view.name, 0)) for view in views]
         return wanted.ordered([view for view in counted if wanted.admits(view)])
 
     async def versions(self, account_id: str, region: str, name: str) -> Sequence[TemplateView]:
         """Return all versions of a template, newest first."""
         if (public := self.vendor.find(name)) is not None:
-            return [_public_view(public)]
+            return [public_view(public)]
         async with self._database.connection() as connection:
             record = await rows.find(connection, account_id, region, name)
             if record is None:
@@ -298,7 +298,8 @@ def _view_of_version(record: records.TemplateRecord, version: records.VersionRec
     return msgspec.structs.replace(_view(record, None), **fields)
 
 
-def _public_view(public: catalog.VendorTemplate) -> TemplateView:
+def public_view(public: catalog.VendorTemplate) -> TemplateView:
+    """Return a template of the vendor as it is shown."""
     return TemplateView(
         name=public.name,
         id=public.id,

@@ -1,0 +1,235 @@
+"""Runbooks run offline: the cloud's own conductor and actions, answers from a file, time that passes at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.templates import call, vendor, write
+from tidegate.errors import CloudError
+from tidegate.rehearsal import RehearsalError, Report, rehearse
+from tidegate.rehearsal.answers import make_answers
+from tidegate.services.oos.catalog import Catalog
+
+
+async def play(template: str, answers: dict[str, Any] | None = None, **options: Any) -> Report:
+    return await rehearse(template, make_answers({"Now": "2026-01-01T00:00:00Z", **(answers or {})}), **options)
+
+
+def act(name: str, action: str, **keys: Any) -> dict[str, Any]:
+    return {"Name": name, "Action": action, **keys}
+
+
+def select(**keys: Any) -> dict[str, Any]:
+    return {name: {"ValueSelector": selector} for name, selector in keys.items()}
+
+
+WHITELIST = {
+    "Parameters": {
+        "dbInstanceId": "r-1",
+        "modifyMode": "Append",
+        "regionId": "cn-hangzhou",
+        "instanceIds": ["i-1"],
+        "lifecycleHookId": "ash-1",
+        "lifecycleActionToken": "TOKEN",
+    },
+    "ECS.DescribeInstances": {
+        "Instances": {
+            "Instance": [
+                {
+                    "VpcAttributes": {"PrivateIpAddress": {"IpAddress": ["10.0.0.1"]}},
+                    "InnerIpAddress": {"IpAddress": []},
+                }
+            ]
+        }
+    },
+    "R-KVSTORE.ModifySecurityIps": {},
+    "ESS.CompleteLifecycleAction": {},
+}
+
+
+async def test_the_whitelist_template_runs_with_every_call_in_its_order() -> None:
+    report = await play(vendor("ACS-ESS-LifeCycleModifyRedisIPWhitelist").text, WHITELIST)
+
+    assert report.succeeded
+    assert report.outputs == {"ipAddresses": ["10.0.0.1"]}
+    assert [(each.operation, each.task) for each in report.calls] == [
+        ("ECS.DescribeInstances", "getInstanceIpAddress"),
+        ("R-KVSTORE.ModifySecurityIps", "modifySecurityIps"),
+        ("ESS.CompleteLifecycleAction", "CompleteLifecycleActionForContinue"),
+    ]
+    assert report.calls[1].parameters == {
+        "RegionId": "cn-hangzhou",
+        "ModifyMode": "Append",
+        "InstanceId": "r-1",
+        "SecurityIps": "10.0.0.1",
+    }
+    assert report.unused == []
+
+
+async def test_a_canned_error_leads_where_the_template_says() -> None:
+    refused = {"Error": {"Code": "IncorrectDBInstanceState", "Message": "The instance is busy."}}
+
+    report = await play(
+        vendor("ACS-ESS-LifeCycleModifyRedisIPWhitelist").text, WHITELIST | {"R-KVSTORE.ModifySecurityIps": refused}
+    )
+
+    assert (report.status, report.message) == ("Failed", "IncorrectDBInstanceState message: The instance is busy.")
+    assert report.calls_of("ess.completelifecycleaction")[0].parameters["LifecycleActionResult"] == "ABANDON"
+    assert report.task("modifySecurityIps").status == "Failed"
+    assert report.calls[1].error == "IncorrectDBInstanceState message: The instance is busy."
+
+
+async def test_a_missing_answer_says_which_call_it_is_for_and_what_to_write() -> None:
+    missing = {key: value for key, value in WHITELIST.items() if key != "ECS.DescribeInstances"}
+
+    with pytest.raises(RehearsalError) as raised:
+        await play(vendor("ACS-ESS-LifeCycleModifyRedisIPWhitelist").text, missing)
+
+    told = str(raised.value)
+    assert "the task getInstanceIpAddress calls ECS.DescribeInstances" in told
+    assert '"InstanceIds":["i-1"]' in told
+    assert "ECS.DescribeInstances:\n  Instances:\n    Instance:\n" in told
+
+
+async def test_sleeps_and_polls_pass_at_once() -> None:
+    wait = act(
+        "wait",
+        "ACS::WaitFor",
+        Properties={"Service": "ECS", "API": "Ask", "PropertySelector": "State", "DesiredValues": ["Done"]},
+        DelayType="Constant",
+        Delay=60,
+        Retries=5,
+    )
+    template = write(Tasks=[act("sleep", "ACS::Sleep", Properties={"Duration": "P1DT2H"}), wait])
+
+    report = await play(template, {"ECS.Ask": [{"State": "Busy"}, {"State": "Busy"}, {"State": "Done"}]})
+
+    assert report.succeeded
+    assert report.seconds == 26 * 3600 + 2 * 60
+    assert len(report.calls) == 3
+
+
+async def test_a_loop_calls_in_the_order_of_its_items_and_shows_each_of_them() -> None:
+    task = call(
+        "each",
+        Properties={"Service": "ECS", "API": "Stop", "Parameters": {"Id": "{{ ACS::TaskLoopItem }}"}},
+        Outputs=select(id="Id"),
+        Loop={
+            "Items": "{{ ids }}",
+            "RateControl": {"Mode": "Concurrency", "Concurrency": 5, "MaxErrors": 1},
+            "Outputs": {"ids": {"AggregateType": "Fn::ListJoin", "AggregateField": "id"}},
+        },
+    )
+    template = write(
+        Parameters={"ids": {"Type": "List"}},
+        Tasks=[task],
+        Outputs={"ids": {"Type": "List", "Value": "{{ each.ids }}"}},
+    )
+    answers = {
+        "ECS.Stop": [
+            {"With": {"Id": "i-1"}, "Answer": {"Id": "one"}},
+            {"With": {"Id": "i-2"}, "Error": {"Code": "Gone", "Message": "no such instance"}},
+            {"Id": "other"},
+        ]
+    }
+
+    report = await play(template, answers, parameters={"ids": ["i-1", "i-2", "i-3"]})
+
+    assert report.succeeded
+    assert report.outputs == {"ids": ["one", "other"]}
+    assert [(item.item, item.status) for item in report.task("each").items] == [
+        ("i-1", "Success"),
+        ("i-2", "Failed"),
+        ("i-3", "Success"),
+    ]
+
+
+async def test_a_product_action_runs_as_a_child_whose_calls_are_the_child_s(tmp_path: Path) -> None:
+    (tmp_path / "ACS::ECS::Tidy.yml").write_text(
+        write(
+            Parameters={"id": {"Type": "String"}},
+            Tasks=[call("inside", Outputs=select(answer="Count"))],
+            Outputs={"answer": {"Type": "String", "Value": "{{ inside.answer }}"}},
+        )
+    )
+    template = write(
+        Tasks=[act("tidy", "acs::ecs::tidy", Properties={"id": "i-1"}, Outputs=select(got="answer"))],
+        Outputs={"got": {"Type": "String", "Value": "{{ tidy.got }}"}},
+    )
+
+    report = await play(template, {"tide.Ping": {"Count": 42}}, catalog=Catalog(folders=(tmp_path,)))
+
+    assert report.outputs == {"got": 42}
+    assert report.calls[0].task == "tidy/inside"
+    assert [each.name for each in report.task("tidy").child] == ["inside"]
+
+
+async def test_decisions_are_taken_in_turn_and_rejecting_cancels() -> None:
+    approve = act("ask", "ACS::Approve", Properties={"NotifyType": "WebHook", "Approvers": ["alice", "bob"]})
+    approve["Properties"]["MinRequiredApprovals"] = 2
+    template = write(Tasks=[approve, act("pause", "ACS::Pause")])
+
+    approved = await play(template, {"Decisions": ["Approve", {"Decision": "Approve", "By": "bob"}, "Approve"]})
+    rejected = await play(template, {"Decisions": ["Approve", "Approve", "Reject"]})
+
+    assert approved.path() == ["ask:Success", "pause:Success"]
+    assert rejected.path() == ["ask:Success", "pause:Cancelled"]
+    assert rejected.status == "Cancelled"
+
+
+async def test_an_undecided_pause_says_what_to_add_unless_everything_is_approved() -> None:
+    template = write(Tasks=[act("pause", "ACS::Pause")])
+
+    with pytest.raises(RehearsalError, match="the task pause waits for people"):
+        await play(template)
+    assert (await play(template, approve=True)).succeeded
+
+
+async def test_a_timer_fires_once_or_as_often_as_asked() -> None:
+    timer = act(
+        "timer",
+        "ACS::TimerTrigger",
+        Properties={"Type": "cron", "Expression": "0 0 12 ? * *", "EndDate": "2099-01-01T00:00:00Z"},
+    )
+    template = write(
+        Tasks=[timer, call("work", Outputs=select(n="N"))], Outputs={"n": {"Type": "Number", "Value": "{{ work.n }}"}}
+    )
+
+    once = await play(template, {"tide.Ping": {"N": 1}})
+    thrice = await play(
+        template, {"tide.Ping": [{"N": 1}, {"N": 2}, {"Error": {"Code": "E", "Message": "m"}}]}, fires=3
+    )
+
+    assert (once.status, once.outputs, once.seconds) == ("Success", {"n": 1}, 12 * 3600)
+    assert (thrice.status, thrice.message) == ("Failed", "E message: m")
+    assert [[task.status for task in firing] for firing in thrice.firings] == [["Success"], ["Success"], ["Failed"]]
+
+
+async def test_parameter_store_is_part_of_the_answers_and_secrets_are_not_shown() -> None:
+    task = call("t")
+    task["Properties"]["Parameters"] = {"Port": "{{ oos:app/port }}", "Password": "{{ oos-secret:app/password }}"}
+    template = write(Tasks=[task])
+
+    report = await play(
+        template, {"tide.Ping": {}, "Store": {"app/port": "6379"}, "Secrets": {"app/password": "Tide7"}}
+    )
+
+    assert report.calls[0].parameters == {"Port": "6379", "Password": "******"}
+    assert "Tide7" not in report.as_json() + report.as_text()
+    with pytest.raises(RehearsalError, match=r"app/port \}\} has no value"):
+        await play(template, {"tide.Ping": {}})
+
+
+async def test_parameters_are_checked_as_the_cloud_does() -> None:
+    with pytest.raises(CloudError, match="modifyMode"):
+        await play(vendor("ACS-ESS-LifeCycleModifyRedisIPWhitelist").text, parameters={"dbInstanceId": "r-1"})
+
+
+async def test_operations_that_nobody_called_are_reported() -> None:
+    report = await play(write(), {"tide.Ping": {}, "ECS.StopInstance": {}})
+
+    assert report.unused == ["ECS.StopInstance"]
+    assert "never called: ECS.StopInstance" in report.as_text()
