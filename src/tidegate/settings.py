@@ -40,7 +40,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: how long an instance takes to boot and to stop, beyond what its host really takes
     instance_boot_delay: float = 0.0
     instance_stop_delay: float = 0.0
-    #: instance types (``ecs.g6.large``), or types in a zone (``ecs.g6.large@cn-hangzhou-h``), that cannot be launched
+    #: instance types (``ecs.g6.large``), types in a zone (``ecs.g6.large@cn-hangzhou-h``), or types as spot instances
+    #: (``spot:ecs.g6.large``) that cannot be launched
     sold_out: tuple[str, ...] = ()
     #: end established connections of clients that are taken off a whitelist; the cloud keeps them (kvstore.md 6)
     whitelist_cuts_connections: bool = False

@@ -6,7 +6,9 @@ repeated: launches carry a token, moves of members start from the states they ex
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,13 +18,14 @@ from tidegate.errors import CloudError
 from tidegate.reconcile.lifecycle import Lifecycle
 from tidegate.reconcile.run import Controller, Run, Suspend
 from tidegate.services.ecs.service import InstanceView, LaunchSpec
-from tidegate.services.ess import limits, placement, values, wording
+from tidegate.services.ess import limits, placement, wording
 from tidegate.services.ess.closing import Ending
-from tidegate.services.ess.configurations import launch_spec
+from tidegate.services.ess.placement import Choice, Share
 from tidegate.services.ess.service import Ess
+from tidegate.services.ess.sources import chosen, launch_spec, mix_of, overridden, source_of
 from tidegate.services.ess.starting import SCALE_IN, SCALE_OUT
 from tidegate.services.ess.states import DROPPABLE, ActivityStatus, MemberEvent, MemberState, Result, member_moves
-from tidegate.store.ess import activities, configurations, groups, members
+from tidegate.store.ess import activities, groups, members
 from tidegate.store.ess.records import Activity, Group, Member, Problem
 
 _BOOTING = frozenset({"Pending", "Starting"})
@@ -30,18 +33,45 @@ _BOOTING = frozenset({"Pending", "Starting"})
 _LOOK_AGAIN = timedelta(seconds=30)
 
 
-class Try(msgspec.Struct, frozen=True):
-    """One call of ECS, decided before it is made so that its repeat asks for the same."""
+class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is made, where, and from what; decided before anything is made, so that a repeat asks for the same."""
 
-    amount: int
     spec: LaunchSpec
+    shares: list[Share]
+    configuration_id: str | None = None
+    template_id: str | None = None
+    template_version: int | None = None
+    weight: int = limits.DEFAULT_LOAD_BALANCER_WEIGHT
 
 
-class LaunchPlan(msgspec.Struct, frozen=True):
-    """For each batch the tries in their order, and the configuration they come from."""
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call of ECS made, and why it made nothing."""
 
-    configuration_id: str | None
-    batches: list[list[Try]]
+    ids: list[str] = []
+    problem: Problem | None = None
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Instances that were made in one call, all of one choice."""
+
+    choice: Choice
+    ids: list[str]
+
+
+@dataclass
+class Making:
+    """What has been made so far, why the rest was not, and by how much it is too much."""
+
+    batches: list[Batch] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    surplus: int = 0
+
+
+class Leavers(msgspec.Struct, frozen=True):
+    """Those whose life cycle the group owns, and which of them a recycle group may keep as Stopped."""
+
+    owned: list[str]
+    keepable: list[str]
 
 
 class Fate(msgspec.Struct, frozen=True):
@@ -70,10 +100,9 @@ class ActivityController:
         if scene is None:
             return
         group, activity = scene
+        back = await self._started(run, group, activity)
         made, problems = await self._make(run, group, activity)
-        known = [*made, *activity.instance_ids]
-        if activity.instance_ids:
-            await run.step("start", partial(self._start, run, group, activity))
+        known = [*made, *back]
         booted = await self._booted(run, group, activity, known)
         if booted.unfit:
             await self._discard(run, "discard", group, activity, booted.unfit)
@@ -90,12 +119,13 @@ class ActivityController:
             await self._discard(run, "abandon", group, activity, booted.fit)
             joined = Fate([], booted.fit)
             problems.append(Problem("LifecycleHookAbandoned", wording.ABANDONED, booted.fit))
-        restarted = [] if activity.kind == "attach" else activity.instance_ids
+        is_attach = activity.kind == "attach"
+        handled = [*made, *activity.instance_ids]
         ending = Ending(
             done=joined.fit,
             problems=problems,
-            destroyed=[one for one in known if one not in joined.fit] if activity.kind != "attach" else [],
-            started=[one for one in restarted if one in joined.fit],
+            destroyed=[] if is_attach else [one for one in handled if one not in joined.fit],
+            started=[] if is_attach else [one for one in back if one in joined.fit],
         )
         await run.step("close", partial(self._close, run, activity, ending))
 
@@ -112,8 +142,8 @@ class ActivityController:
             problems = [Problem("LifecycleHookRollback", wording.ROLLED_BACK, leaving)]
             await run.step("close", partial(self._close, run, activity, Ending(done=[], problems=problems)))
             return
-        owned = await run.step("resume", partial(self._resume, run, activity))
-        problems = []
+        leavers = msgspec.convert(await run.step("resume", partial(self._resume, run, activity)), Leavers)
+        owned, problems = leavers.owned, []
         stopped = Fate(owned, [])
         if owned:
             asked_at = await run.step("stop", partial(self._stop, run, group, activity, owned))
@@ -121,10 +151,10 @@ class ActivityController:
         if stopped.unfit:
             await run.step("restore", partial(self._restore, run, stopped.unfit))
             problems.append(Problem("InstanceNotStopped", wording.NOT_STOPPED, stopped.unfit))
-        parked = stopped.fit if activity.plan.park else []
+        parked = [one for one in stopped.fit if one in leavers.keepable]
         if parked:
             await run.step("park", partial(self._park, run, parked))
-        released = [] if parked else stopped.fit
+        released = [one for one in stopped.fit if one not in parked]
         if released:
             await run.step("release", partial(self._release, run, group, released))
             await self._gone(run, "released", group, released)
@@ -152,88 +182,121 @@ class ActivityController:
 
     # ---- scale-out: instances come to be ---------------------------------------------------------------------------
 
+    async def _started(self, run: Run, group: Group, activity: Activity) -> list[str]:
+        """Start Stopped members and return those that came up; attached instances run already, or are waited for later.
+
+        A member that does not start is released, and a new instance made in its place (ess.md 8.4).
+        """
+        if not activity.instance_ids:
+            return []
+        await run.step("start", partial(self._start, run, group, activity))
+        if activity.kind == "attach":
+            return activity.instance_ids
+        restarted = await self._up(run, "restart", group, activity, activity.instance_ids)
+        if restarted.unfit:
+            await run.step("discard-stopped", partial(self._release, run, group, restarted.unfit))
+            await self._gone(run, "discard-stopped-gone", group, restarted.unfit)
+            await run.step("replace", partial(self._replace, run, activity, restarted.unfit))
+        return restarted.fit
+
+    async def _replace(self, run: Run, activity: Activity, unfit: Sequence[str]) -> None:
+        """Take members out that did not start; what they counted for is ordered anew."""
+        async with run.transaction() as tx:
+            capacity = sum(one.capacity for one in (await members.by_id(tx, unfit)).values())
+            await members.drop(tx, unfit, DROPPABLE)
+            await activities.order(tx, activity.id, activity.ordered + capacity)
+
     async def _make(self, run: Run, group: Group, activity: Activity) -> tuple[list[str], list[Problem]]:
         """Make what is ordered and enrol it; returns the ids, and why some could not be made."""
-        if activity.kind == "attach" or activity.amount == len(activity.instance_ids):
+        if activity.kind == "attach":
             return [], []
-        plan = msgspec.convert(await run.step("plan", partial(self._plan, group, activity)), LaunchPlan)
-        made: list[str] = []
-        problems: list[Problem] = []
-        for number, tries in enumerate(plan.batches):
-            ids, problem = await self._launch_batch(run, group, number, tries)
-            made += ids
-            if problem is not None:
-                problems.append(problem)
-        if plan.configuration_id is None:
-            problems.append(Problem("MissingActiveScalingConfiguration", wording.NO_CONFIGURATION, []))
-        await run.step("enrol", partial(self._enrol, run, group, activity, made, plan.configuration_id))
-        return made, problems
+        planned = await run.step("plan", partial(self._plan, group, activity))
+        if planned is None:
+            return [], []
+        making = Making()
+        if "code" in planned:
+            making.problems.append(msgspec.convert(planned, Problem))
+            await run.step("enrol", partial(self._enrol, run, group, activity, None, []))
+            return [], making.problems
+        plan = msgspec.convert(planned, LaunchPlan)
+        for number in range(len(plan.shares)):
+            await self._make_share(run, group, plan, number, making)
+        await run.step("enrol", partial(self._enrol, run, group, activity, plan, making.batches))
+        return [one for batch in making.batches for one in batch.ids], making.problems
 
-    async def _plan(self, group: Group, activity: Activity) -> LaunchPlan:
+    async def _plan(self, group: Group, activity: Activity) -> LaunchPlan | Problem | None:
+        """Decide what to make now, None where nothing is ordered.
+
+        What the group is made from may have changed since the activity began.
+        """
         async with self._around.database.connection() as db:
-            configuration = await configurations.find(db, group.active_configuration_id or "")
-            present: dict[str, int] = {}
-            for member in await members.of_group(db, group.id):
-                present[member.vswitch_id] = present.get(member.vswitch_id, 0) + 1
-        if configuration is None:
-            return LaunchPlan(None, [])
-        batches = placement.batches(
-            activity.amount - len(activity.instance_ids),
-            multi_az_policy=group.multi_az_policy,
-            vswitch_ids=group.vswitch_ids,
-            instance_types=values.instance_types_of(configuration.fields),
-            present=present,
-        )
+            now = await activities.find(db, activity.id)
+            present = _present(await members.of_group(db, group.id))
+        if now is None or not now.ordered:
+            return None
+        try:
+            source = await source_of(self._around, group)
+        except CloudError as error:
+            return Problem(error.code, error.message, [])
+        if source is None:
+            return Problem("MissingActiveScalingConfiguration", wording.NO_CONFIGURATION, [])
+        if activity.plan.overrides:
+            source = overridden(source, activity.plan.overrides)
         return LaunchPlan(
-            configuration.id,
-            [
-                [
-                    Try(batch.amount, launch_spec(group, configuration, choice.instance_type, choice.vswitch_id))
-                    for choice in batch.choices
-                ]
-                for batch in batches
-            ],
+            spec=launch_spec(group, source.fields),
+            shares=placement.shares(now.ordered, mix_of(group, source), present),
+            configuration_id=source.configuration_id,
+            template_id=source.template_id,
+            template_version=source.template_version,
+            weight=source.fields.get("LoadBalancerWeight", limits.DEFAULT_LOAD_BALANCER_WEIGHT),
         )
 
-    async def _launch_batch(
-        self, run: Run, group: Group, number: int, tries: Sequence[Try]
-    ) -> tuple[list[str], Problem | None]:
+    async def _make_share(self, run: Run, group: Group, plan: LaunchPlan, number: int, making: Making) -> None:
+        """Make one share, less what the shares before it made too much."""
+        share = plan.shares[number]
+        left, attempt = share.capacity - making.surplus, 0
         problem: Problem | None = None
-        for attempt, one in enumerate(tries):
-            # Each try is journaled by itself: one that failed is not made again after a crash.
-            tried = await run.step(
-                f"launch:{number}.{attempt}", partial(self._launch, run, group, one, number, attempt)
-            )
-            if tried["ids"]:
-                return tried["ids"], None
-            problem = Problem(tried["code"], tried["message"], [])
-        return [], problem
+        for choice in share.choices:
+            while left > 0:
+                amount = placement.machines(left, choice.offer.weight)
+                # Each try is journaled by itself: one that failed is not made again after a crash.
+                launch = partial(self._launch, run, group, chosen(plan.spec, choice), amount, f"{number}.{attempt}")
+                tried = msgspec.convert(await run.step(f"launch:{number}.{attempt}", launch), Made)
+                attempt += 1
+                problem = tried.problem or problem
+                if not tried.ids:
+                    break
+                making.batches.append(Batch(choice, tried.ids))
+                left -= len(tried.ids) * choice.offer.weight
+        if left > 0 and problem is not None:
+            making.problems.append(problem)
+        making.surplus = max(0, -left)
 
-    async def _launch(self, run: Run, group: Group, one: Try, number: int, attempt: int) -> dict[str, object]:
+    async def _launch(self, run: Run, group: Group, spec: LaunchSpec, amount: int, attempt: str) -> Made:
         try:
             ids = await self._around.machines.launch(
                 group.account_id,
                 group.region,
-                one.spec,
-                one.amount,
-                client_token=f"{run.id}:{number}.{attempt}",
+                spec,
+                amount,
+                client_token=f"{run.id}:{attempt}",
                 watcher=run.key,
             )
         except CloudError as error:
-            return {"ids": [], "code": error.code, "message": error.message}
-        return {"ids": ids}
+            return Made(problem=Problem(error.code, error.message, []))
+        return Made(ids=ids)
 
     async def _enrol(
-        self, run: Run, group: Group, activity: Activity, made: Sequence[str], configuration_id: str | None
+        self, run: Run, group: Group, activity: Activity, plan: LaunchPlan | None, batches: Sequence[Batch]
     ) -> None:
+        made = [one for batch in batches for one in batch.ids]
         views = await self._around.machines.find(group.account_id, group.region, made)
-        weight = limits.DEFAULT_LOAD_BALANCER_WEIGHT
         async with run.transaction() as tx:
-            configuration = await configurations.find(tx, configuration_id) if configuration_id else None
-            if configuration is not None:
-                weight = configuration.fields.get("LoadBalancerWeight", weight)
             newcomers = [
-                _newcomer(views[one], group, activity, configuration_id, weight) for one in made if one in views
+                _newcomer(views[one], group, activity, plan, batch.choice)
+                for batch in batches
+                for one in batch.ids
+                if plan is not None and one in views
             ]
             if newcomers:
                 await members.table.add(tx, *newcomers, unless_there=True)
@@ -250,6 +313,9 @@ class ActivityController:
             await activities.tell(tx, activity.id, line)
 
     async def _booted(self, run: Run, group: Group, activity: Activity, instance_ids: Sequence[str]) -> Fate:
+        return await self._up(run, "boot", group, activity, instance_ids)
+
+    async def _up(self, run: Run, name: str, group: Group, activity: Activity, instance_ids: Sequence[str]) -> Fate:
         """Wait until no instance is on its way up any more, or has taken too long."""
         deadline = activity.started_at + limits.BOOT
 
@@ -259,7 +325,7 @@ class ActivityController:
                 raise Suspend(min(deadline, run.now() + _LOOK_AGAIN))
             return _sorted_out(instance_ids, views)
 
-        return msgspec.convert(await run.step("boot", look), Fate)
+        return msgspec.convert(await run.step(name, look), Fate)
 
     async def _join(self, run: Run, group: Group, activity: Activity, instance_ids: Sequence[str]) -> Fate:
         """Put instances into service; those that stopped or vanished while they were held are left out."""
@@ -281,14 +347,17 @@ class ActivityController:
 
     # ---- scale-in: instances leave ---------------------------------------------------------------------------------
 
-    async def _resume(self, run: Run, activity: Activity) -> list[str]:
+    async def _resume(self, run: Run, activity: Activity) -> Leavers:
         """End the wait and return the members whose life cycle the group owns; the others are only let go."""
         async with run.transaction() as tx:
             await members.move(tx, activity.instance_ids, member_moves(MemberEvent.RESUME), busy_with=activity.id)
             leaving = await members.handled_by(tx, activity.id)
         if activity.plan.let_go:
-            return []
-        return [one.instance_id for one in leaving if one.creation_type == "AutoCreated" or one.entrusted]
+            return Leavers([], [])
+        owned = [one for one in leaving if one.creation_type == "AutoCreated" or one.entrusted]
+        # Spot instances cannot stop economically: they are released (ess.md 8.4; that it is these, ASSUMPTION).
+        keepable = [one.instance_id for one in owned if activity.plan.park and one.spot_strategy == "NoSpot"]
+        return Leavers([one.instance_id for one in owned], keepable)
 
     async def _stop(self, run: Run, group: Group, activity: Activity, instance_ids: Sequence[str]) -> str:
         await self._around.machines.stop(
@@ -353,17 +422,32 @@ def _sorted_out(instance_ids: Sequence[str], views: Mapping[str, InstanceView]) 
     return Fate(fit, [one for one in instance_ids if one not in fit])
 
 
-def _newcomer(
-    view: InstanceView, group: Group, activity: Activity, configuration_id: str | None, weight: int
-) -> Member:
+def _present(found: Sequence[Member]) -> placement.Present:
+    """Return the capacity that a group has already, Stopped members left out."""
+    counted = [one for one in found if one.state != MemberState.STOPPED]
+    by_vswitch: Counter[str] = Counter()
+    for one in counted:
+        by_vswitch[one.vswitch_id] += one.capacity
+    return placement.Present(
+        by_vswitch=dict(by_vswitch),
+        on_demand=sum(one.capacity for one in counted if one.spot_strategy == "NoSpot"),
+        total=by_vswitch.total(),
+    )
+
+
+def _newcomer(view: InstanceView, group: Group, activity: Activity, plan: LaunchPlan, choice: Choice) -> Member:
     return Member(
         instance_id=view.id,
         group_id=group.id,
         state=MemberState.PENDING,
         creation_type="AutoCreated",
-        weight=weight,
-        configuration_id=configuration_id,
+        weight=plan.weight,
+        configuration_id=plan.configuration_id,
+        launch_template_id=plan.template_id,
+        launch_template_version=plan.template_version,
         instance_type=view.instance_type,
+        capacity=choice.offer.weight,
+        spot_strategy=chosen(plan.spec, choice).options.spot_strategy,
         zone=view.zone,
         vswitch_id=view.vswitch_id,
         address=view.private_address,

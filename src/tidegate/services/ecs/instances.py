@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Instances:
-    """The instances of every account. ``shortages`` holds instance types, or ``type@zone``, that are sold out."""
+    """The instances of every account.
+
+    ``shortages`` holds instance types, ``type@zone``, or ``spot:type``, that are sold out.
+    """
 
     def __init__(
         self,
@@ -50,7 +53,7 @@ class Instances:
         networks: Networks,
         *,
         delays: Delays,
-        shortages: Collection[str],
+        shortages: Set[str],
     ) -> None:
         self._database = database
         self._clock = clock
@@ -76,7 +79,10 @@ class Instances:
         """
         vswitch = await self._networks.choose_vswitch(tx, account_id, region, spec.vswitch_id, spec.zone)
         groups = await self._networks.choose_groups(tx, vswitch, spec.security_group_ids)
-        if any(one in self._shortages for one in (spec.instance_type, f"{spec.instance_type}@{vswitch.zone}")):
+        wanted = [spec.instance_type, f"{spec.instance_type}@{vswitch.zone}"]
+        if spec.options.spot_strategy != "NoSpot":
+            wanted.append(f"spot:{spec.instance_type}")
+        if not self._shortages.isdisjoint(wanted):
             raise faults.denied("OperationDenied.NoStock")
         ids = [self._ids.resource("i", region) for _ in range(amount)]
         if spec.private_address is not None:

@@ -194,6 +194,20 @@ class Ecs:
         found = await self.templates.version(account_id, region, template_id=template_id, version=version)
         return (found.number, found.fields) if found else None
 
+    async def fields_of(self, account_id: str, region: str, instance_id: str) -> Mapping[str, Any] | None:
+        """Return what a running instance was made of, under the names of RunInstances; None: there is none."""
+        found = (await self.instances.known(account_id, region, [instance_id])).get(instance_id)
+        if found is None or found.status != Status.RUNNING:
+            return None
+        return {
+            "ImageId": found.image_id,
+            "InstanceType": found.instance_type,
+            "SecurityGroupIds": found.security_group_ids,
+            "InternetChargeType": found.options.internet_charge_type,
+            "InternetMaxBandwidthOut": found.options.bandwidth_out,
+            "SystemDisk": {"Category": found.options.disk_category, "Size": found.options.disk_size},
+        }
+
     async def reserve_address(self, tx: Connection, vswitch_id: str, owner: str) -> str:
         """Give ``owner`` (any unique text, such as a Redis instance's id) the lowest free address of the vSwitch.
 

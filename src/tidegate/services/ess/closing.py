@@ -14,7 +14,7 @@ from tidegate.services.ess.starting import group_key
 from tidegate.services.ess.states import ActivityStatus
 from tidegate.services.ess.survey import survey
 from tidegate.store import work
-from tidegate.store.ess import activities, groups
+from tidegate.store.ess import activities, groups, members
 from tidegate.store.ess.records import Activity, Group, Problem
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def status_of(activity: Activity, done: int) -> ActivityStatus:
-    """Return Successful, Warning or Failed: all, some or none of the instances (ess.md 6.1)."""
+    """Return Successful, Warning or Failed: all, some or none of what it is about (ess.md 6.1)."""
     if done == 0:
         return ActivityStatus.FAILED
     return ActivityStatus.SUCCESSFUL if done >= activity.amount else ActivityStatus.WARNING
@@ -70,7 +70,7 @@ class Closer:
             return
         now = self._around.now()
         problems = [*activity.errors, *ending.problems]
-        status = status_of(activity, len(ending.done))
+        status = status_of(activity, await _achieved(tx, activity, ending))
         message = message_of(activity, len(ending.done), problems)
         counted = (await survey(tx, group.id)).capacities
         failures = "" if status == ActivityStatus.SUCCESSFUL else message + "\n"
@@ -94,14 +94,24 @@ class Closer:
         )
         # After a failed automatic activity: a pause before the next try (ess.md 2.3, ASSUMPTION).
         paused = status == ActivityStatus.FAILED and activity.kind in _AUTOMATIC
+        failing = paused and (group.failing_since or now)
         await groups.end_activity(
             tx,
             group.id,
+            failing_since=failing or (None if ending.done else group.failing_since),
             cooldown_until=now + timedelta(seconds=activity.plan.cooldown) if ending.done else None,
             paused_until=now + limits.PAUSE if paused else None,
             desired=_desired_after(group, activity, len(ending.done)),
         )
         await work.wake(tx, group_key(group.id), now=now)
+
+
+async def _achieved(tx: Connection, activity: Activity, ending: Ending) -> int:
+    """Return what was done as the activity counts it: what joined in capacity, what left in instances."""
+    if activity.direction == "SCALE_IN" or activity.kind == "attach":
+        return len(ending.done)
+    joined = await members.by_id(tx, ending.done)
+    return sum(one.capacity for one in joined.values())
 
 
 def _desired_after(group: Group, activity: Activity, done: int) -> int | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from tidegate.services.ecs.service import LaunchSpec
 from tidegate.services.ess import limits, naming, refusals, repeats, scope, values
 from tidegate.services.ess.paging import checked_page
 from tidegate.services.ess.ports import Surroundings
@@ -24,11 +22,10 @@ from tidegate.services.ess.states import GroupState
 from tidegate.services.operation import Call
 from tidegate.store.ess import configurations as rows
 from tidegate.store.ess import groups, members
-from tidegate.store.ess.records import Configuration, Group
+from tidegate.store.ess.records import Configuration
 
 #: Which field remembers that a password was given; the password itself is not kept, nobody signs in here.
 PASSWORD = "PasswordSetted"  # noqa: S105 - a field's name
-GROUP_TAG = "acs:autoscaling:scalingGroupId"
 
 
 class Configurations:
@@ -115,27 +112,6 @@ class Configurations:
             owners = groups.Query(account_id=call.account_id, region=request.region_id, ids=ids)
             active = {one.active_configuration_id for one in await groups.page(db, owners, limit=len(ids), offset=0)}
         return total, [(one, one.id in active) for one in found]
-
-
-def launch_spec(group: Group, configuration: Configuration, instance_type: str, vswitch_id: str | None) -> LaunchSpec:
-    """Return what ECS is to make for a group; the tags of the configuration and the propagated ones of the group go along."""
-    fields = configuration.fields
-    propagated = {tag.key: tag.value for tag in group.tags if tag.propagate}
-    return LaunchSpec(
-        image_id=values.image_of(fields) or "",
-        instance_type=instance_type,
-        vswitch_id=vswitch_id,
-        security_group_ids=tuple(values.security_groups_of(fields)),
-        # ASSUMPTION: the name the console shows for machines of a group whose configuration names none.
-        instance_name=fields.get("InstanceName") or f"ESS-asg-{group.name}"[:128],
-        host_name=fields.get("HostName", ""),
-        description=fields.get("InstanceDescription") or "ESS",
-        user_data=base64.b64decode(fields.get("UserData", "")),
-        tags=propagated | fields.get("Tags", {}),
-        system_tags={GROUP_TAG: group.id},
-        deletion_protection=fields.get("DeletionProtection", False),
-        resource_group_id=fields.get("ResourceGroupId", ""),
-    )
 
 
 def _check_name(name: str, others: list[Configuration]) -> None:

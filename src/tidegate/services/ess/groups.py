@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,12 +19,14 @@ from tidegate.services.ess.requests.groups import (
     DescribeScalingGroups,
     EnableScalingGroup,
     GroupOptions,
+    GroupValues,
     ModifyScalingGroup,
     Processes,
     SetGroupDeletionProtection,
 )
 from tidegate.services.ess.requests.shape import OnGroup, given
 from tidegate.services.ess.scaling import plan_of
+from tidegate.services.ess.sources import source_of
 from tidegate.services.ess.starting import GROUP, Order, Starter, group_key
 from tidegate.services.ess.states import GROUP as TABLE
 from tidegate.services.ess.states import GroupEvent, GroupState
@@ -36,7 +38,7 @@ from tidegate.store.ess import configurations
 from tidegate.store.ess import groups as rows
 from tidegate.store.ess import hooks as hook_rows
 from tidegate.store.ess import members as member_rows
-from tidegate.store.ess.records import Group
+from tidegate.store.ess.records import Configuration, Group, Override
 
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
@@ -65,6 +67,10 @@ class Groups:
         wanted = request.vswitch_ids or ([request.vswitch_id] if request.vswitch_id else [])
         vswitches = await self._vswitches(call.account_id, request.region_id, wanted)
         group = msgspec.structs.replace(group, vpc_id=vswitches[0].vpc_id, vswitch_ids=[one.id for one in vswitches])
+        configuration = await self._configuration_like(group, request)
+        if configuration is not None:
+            group = msgspec.structs.replace(group, active_configuration_id=configuration.id)
+        await source_of(self._around, group)  # raises for a template that cannot be used
         hooks = [self._hooks.checked(group, one) for one in request.lifecycle_hooks]
         if len({hook.name for hook in hooks}) < len(hooks):
             raise refusals.duplicate_hook_name()
@@ -84,6 +90,8 @@ class Groups:
             if await rows.count(tx, mine) >= limits.GROUPS_PER_REGION:
                 raise refusals.group_quota()
             await rows.table.add(tx, group)
+            if configuration is not None:
+                await configurations.table.add(tx, configuration)
             if hooks:
                 await hook_rows.table.add(tx, *hooks)
             await repeats.remember(tx, call, group.id, self._around.now())
@@ -107,7 +115,10 @@ class Groups:
             max_size=request.max_size,
             desired_capacity=request.desired_capacity,
             default_cooldown=limits.DEFAULT_COOLDOWN if request.default_cooldown is None else request.default_cooldown,
-            health_check_type=request.health_check_type or "ECS",
+            launch_template_id=request.launch_template_id,
+            launch_template_version=_version(request),
+            launch_template_overrides=_overrides(request),
+            health_check_type=values.effective_health_check(request) or "ECS",
             multi_az_policy=request.multi_az_policy or "PRIORITY",
             scaling_policy=request.scaling_policy or "release",
             removal_policies=request.removal_policies or list(removal.DEFAULT_POLICIES),
@@ -120,6 +131,22 @@ class Groups:
             tags=values.checked_tags(request.tags),
             created_at=now,
             modified_at=now,
+        )
+
+    async def _configuration_like(self, group: Group, request: CreateScalingGroup) -> Configuration | None:
+        """Return a configuration that describes the instance InstanceId names; a template that is given wins over it."""
+        if request.instance_id is None or group.launch_template_id is not None:
+            return None
+        fields = await self._around.machines.fields_of(group.account_id, group.region, request.instance_id)
+        if fields is None:
+            raise refusals.instance_not_found(request.instance_id)
+        configuration_id = self._around.ids.resource("asc", group.region)
+        return Configuration(
+            id=configuration_id,
+            group_id=group.id,
+            name=configuration_id,
+            fields=dict(fields),
+            created_at=group.created_at,
         )
 
     async def _vswitches(self, account_id: str, region: str, vswitch_ids: Sequence[str]) -> list[VSwitch]:
@@ -140,6 +167,7 @@ class Groups:
         """Change a group; what is absent stays, and the group's checks follow at once."""
         values.check_group(request)
         vswitches = await self._new_vswitches(call, request)
+        await self._check_source(call, request)
         async with self._around.database.transaction() as tx:
             group = await scope.changeable_group(tx, call, request.scaling_group_id, request.region_id)
             changed = self._changed(group, request)
@@ -161,7 +189,7 @@ class Groups:
                 "max_size": request.max_size,
                 "default_cooldown": request.default_cooldown,
                 "active_configuration_id": request.active_scaling_configuration_id,
-                "health_check_type": request.health_check_type,
+                "health_check_type": values.effective_health_check(request),
                 "multi_az_policy": request.multi_az_policy,
                 "scaling_policy": request.scaling_policy,
                 "removal_policies": request.removal_policies,
@@ -170,7 +198,7 @@ class Groups:
             if value is not None
         }
         return msgspec.structs.replace(
-            group,
+            sourced(group, request),
             **changes,
             desired_capacity=None if request.disable_desired_capacity else desired,
             # 0 clears it (ess.md 2.2).
@@ -178,14 +206,23 @@ class Groups:
             options=group.options | given(request, GroupOptions),
             modified_at=self._around.now(),
             paused_until=None,
+            failing_since=None,
         )
+
+    async def _check_source(self, call: Call, request: ModifyScalingGroup | EnableScalingGroup) -> None:
+        """Raise for a launch template that cannot be used; asked before the transaction, as ECS is."""
+        if request.launch_template_id is None and request.launch_template_version is None:
+            return
+        async with self._around.database.connection() as db:
+            group = await scope.group(db, call, request.scaling_group_id, request.region_id)
+        await source_of(self._around, sourced(group, request))
 
     async def _check_change(self, tx: Connection, group: Group, changed: Group) -> None:
         if changed.name != group.name:
             await rows.lock_names(tx, group.account_id, group.region)
             if await rows.has_name(tx, group.account_id, group.region, changed.name, but=group.id):
                 raise refusals.duplicate_group_name()
-        if changed.active_configuration_id != group.active_configuration_id:
+        if changed.active_configuration_id not in (None, group.active_configuration_id):
             await self._check_configuration(tx, group, changed.active_configuration_id)
         turned_off = group.desired_capacity is not None and changed.desired_capacity is None
         if turned_off and (await survey(tx, group.id)).running:
@@ -210,8 +247,8 @@ class Groups:
 
     async def enable(self, call: Call, request: EnableScalingGroup) -> None:
         """Let a group scale: from now on its checks keep it as it should be."""
-        if request.launch_template_id is not None:
-            raise refusals.template_not_found()
+        values.check_template(request.launch_template_version, request.launch_template_overrides)
+        await self._check_source(call, request)
         ids = checked_ids(request.instance_ids)
         weights = checked_weights(request.load_balancer_weights, len(ids))
         group_id = request.scaling_group_id
@@ -223,10 +260,13 @@ class Groups:
                 raise refusals.group_status()
             if request.active_scaling_configuration_id is not None:
                 await self._check_configuration(tx, group, request.active_scaling_configuration_id)
+            group = sourced(group, request)
             source = request.active_scaling_configuration_id or group.active_configuration_id
-            if source is None and not ids:
+            if source is None and group.launch_template_id is None and not ids:
                 raise refusals.no_source()
-            group = msgspec.structs.replace(group, state=target, active_configuration_id=source, paused_until=None)
+            group = msgspec.structs.replace(
+                group, state=target, active_configuration_id=source, paused_until=None, failing_since=None
+            )
             await rows.table.write(tx, group)
             if ids:
                 order = Order(
@@ -308,7 +348,9 @@ class Groups:
             before, named = set(group.suspended_processes), set(request.processes)
             after = before | named if suspend else before - named
             suspended = [process for process in PROCESSES if process in after]
-            changed = msgspec.structs.replace(group, suspended_processes=suspended)
+            # Resuming by hand also ends the suspension that the service itself has made (ess.md 2.3, ASSUMPTION).
+            failing_since = group.failing_since if suspend else None
+            changed = msgspec.structs.replace(group, suspended_processes=suspended, failing_since=failing_since)
             await rows.table.write(tx, changed)
             await self._tend(tx, changed)
 
@@ -339,3 +381,46 @@ class Groups:
     def _check_region(self, region: str) -> None:
         if region not in self._around.regions:
             raise refusals.region_not_found()
+
+
+def sourced(group: Group, request: GroupValues | EnableScalingGroup) -> Group:
+    """Return the group with the launch template that a request names, or without one when it names a configuration.
+
+    ASSUMPTION: the source that was chosen last counts; a template wins where both are named at once.
+    """
+    if request.launch_template_id is None:
+        if getattr(request, "active_scaling_configuration_id", None) is not None:
+            return msgspec.structs.replace(
+                group, launch_template_id=None, launch_template_version=None, launch_template_overrides=[]
+            )
+        changes: dict[str, Any] = {}
+        if group.launch_template_id is not None:
+            changes = {
+                "launch_template_version": request.launch_template_version or group.launch_template_version,
+                "launch_template_overrides": _overrides(request, group.launch_template_overrides),
+            }
+        return msgspec.structs.replace(group, **changes)
+    return msgspec.structs.replace(
+        group,
+        launch_template_id=request.launch_template_id,
+        launch_template_version=_version(request),
+        launch_template_overrides=_overrides(request),
+        active_configuration_id=None,
+    )
+
+
+def _version(request: GroupValues | EnableScalingGroup) -> str | None:
+    """Return the version of a template as it is shown; absent is Default."""
+    if request.launch_template_id is None:
+        return None
+    version = request.launch_template_version or "Default"
+    return version if version.isdecimal() else version.capitalize()
+
+
+def _overrides(request: GroupValues | EnableScalingGroup, before: Sequence[Override] = ()) -> list[Override]:
+    if request.launch_template_overrides is None:
+        return list(before)
+    return [
+        Override(instance_type=one.instance_type, weight=one.weighted_capacity, spot_price_limit=one.spot_price_limit)
+        for one in request.launch_template_overrides
+    ]

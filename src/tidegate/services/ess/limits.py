@@ -21,6 +21,8 @@ REMOVAL_POLICIES = 3
 INSTANCE_TYPES_PER_CONFIGURATION = 10
 TAGS_PER_CONFIGURATION = 20
 TAGS_PER_GROUP = 20  # ASSUMPTION: as for configurations
+OVERRIDES = 10  # LaunchTemplateOverride.N, ess.md 2.2
+OVERRIDE_WEIGHT = (1, 500)
 INSTANCES_PER_CALL = 20  # ess.md 3.5
 INSTANCES_PER_ADJUSTMENT = 1000  # ess.md 5.2
 
@@ -66,5 +68,7 @@ NAMED_RULES = 10  # ScalingRuleId.N, ScalingConfigurationId.N
 HISTORY = timedelta(days=30)
 #: How long a new instance may take until it runs. ASSUMPTION: the vendor names no limit.
 BOOT = timedelta(minutes=10)
+#: A group whose automatic activities failed for so long has them suspended (ess.md 2.3).
+SYSTEM_SUSPENSION = timedelta(days=30)
 #: The pause after a failed automatic activity (ess.md 2.3, ASSUMPTION).
 PAUSE = timedelta(seconds=60)

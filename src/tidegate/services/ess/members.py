@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from tidegate.store.database import Connection
 
 _HEALTH = ("Healthy", "Unhealthy")
+#: Managed instances of others' clouds do not exist here, but may be asked for.
+_CREATION_TYPES = ("AutoCreated", "Attached", "Managed")
 
 
 class Ignored(msgspec.Struct, frozen=True):
@@ -196,7 +198,7 @@ class Members:
                 if error.status == 404:
                     raise error
                 raise RefusedError(error, group, order, seen.census.total, -len(ids))
-            count = sum(1 for one in leavers if one.state != MemberState.STOPPED)
+            count = sum(one.capacity for one in leavers if one.state != MemberState.STOPPED)
             refilled = group.desired_capacity is not None and not decrease
             census = seen.census
             # ASSUMPTION: where the desired check refills at once, MinSize is not in danger.
@@ -204,7 +206,7 @@ class Members:
                 raise RefusedError(refusals.below_min(), group, order, census.total, -count)
             if group.desired_capacity is not None and decrease:
                 await groups.set_desired(tx, group.id, max(group.min_size, group.desired_capacity - count))
-            activity = await self._starter.remove(tx, group, seen, order, [one.instance_id for one in leavers])
+            activity = await self._starter.remove(tx, group, seen, order, leavers)
             await repeats.remember(tx, call, activity.id, self._around.now())
         return activity.id, ignored
 
@@ -291,11 +293,12 @@ class Members:
             attached = [one.instance_id for one in found.values() if one.creation_type == "Attached"]
             await rows.set_entrusted(tx, attached, entrusted=request.entrusted)
 
-    async def describe(self, call: Call, request: DescribeScalingInstances) -> tuple[int, list[Member]]:
-        """Return how many members match and a page of them."""
+    async def describe(self, call: Call, request: DescribeScalingInstances) -> tuple[int, int, list[Member]]:
+        """Return how many members match, how many of these are spot instances, and a page of them."""
         limit, offset = checked_page(request.page_number, request.page_size, limits.INSTANCE_PAGE)
         if len(request.instance_ids) > limits.INSTANCE_PAGE:
             raise refusals.invalid("InstanceId")
+        _check_filters(request)
         states = request.lifecycle_states or ([request.lifecycle_state] if request.lifecycle_state else None)
         types = request.creation_types or ([request.creation_type] if request.creation_type else None)
         query = rows.Query(
@@ -310,7 +313,17 @@ class Members:
             creation_types=types,
         )
         async with self._around.database.connection() as db:
-            return await rows.count(db, query), await rows.page(db, query, limit=limit, offset=offset)
+            total, spot = await rows.count(db, query), await rows.count_spot(db, query)
+            return total, spot, await rows.page(db, query, limit=limit, offset=offset)
+
+
+def _check_filters(request: DescribeScalingInstances) -> None:
+    if request.health_status not in (None, *_HEALTH):
+        raise refusals.invalid("HealthStatus")
+    if not {*request.lifecycle_states, *filter(None, [request.lifecycle_state])} <= set(MemberState):
+        raise refusals.invalid("LifecycleState")
+    if not {*request.creation_types, *filter(None, [request.creation_type])} <= set(_CREATION_TYPES):
+        raise refusals.invalid("CreationType")
 
 
 def _plan_to_let_out(group: Group, request: DetachInstances | RemoveInstances) -> Plan:

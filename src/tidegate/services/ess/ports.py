@@ -46,6 +46,19 @@ class Machines(Protocol):
         """Release these instances; unknown ids and repeats are fine."""
         ...
 
+    async def template(
+        self, account_id: str, region: str, template_id: str, version: str | None
+    ) -> tuple[int, Mapping[str, Any]] | None:
+        """Return the number and the fields of a launch template's version; None: no such version.
+
+        Raises InvalidLaunchTemplate.NotFound.
+        """
+        ...
+
+    async def fields_of(self, account_id: str, region: str, instance_id: str) -> Mapping[str, Any] | None:
+        """Return what an instance was made of, as a configuration spells it; None: no such instance."""
+        ...
+
     async def vswitch(self, account_id: str, region: str, vswitch_id: str) -> VSwitch:
         """Return one of the account's vSwitches; raises InvalidVSwitchId.NotFound."""
         ...

@@ -39,6 +39,13 @@ region_not_found = Refusal("InvalidRegionId.NotFound", "The specified region doe
 instance_not_found = Refusal("InvalidInstanceId.NotFound", 'Instance "%s" does not exist.', 404)
 vswitch_not_found = Refusal("InvalidVSwitchId.NotFound", "The specified virtual switch does not exist.", 404)
 template_not_found = Refusal("LaunchTemplateSet.NotFound", "The specified launch template set is not found.")
+template_version_not_found = Refusal(
+    "LaunchTemplateVersionSet.NotFound", "The specific version of launch template is not exist."
+)
+template_version_number = Refusal(
+    "TemplateVersion.NotNumber",
+    'The input parameter "LaunchTemplateVersion" is supposed to be a string representing the version number.',
+)
 load_balancer_not_found = Refusal(
     "InvalidLoadBalancerId.NotFound",
     "The specified Load Balancer does not exist.",
@@ -251,6 +258,11 @@ too_many_heartbeats = Refusal(
     "LifecycleAction.RecordTimesExceeded",
     "The specified lifecycleAction exceed lifecycleAction max record times.",
 )
+
+
+def template_lacks(name: str) -> CloudError:
+    """Return the refusal of a launch template without an image, instance types or a security group (ess.md 12.3)."""
+    return CloudError(f"TemplateMissingParameter.{name}", missing(name).message)
 
 
 def role_lacks_right(_action: str, _resource: str) -> CloudError:

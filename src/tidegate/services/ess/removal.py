@@ -24,6 +24,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     configuration: int | None
     #: price per vCPU of its instance type
     price: float = 0.0
+    #: what it counts for
+    weight: int = 1
 
 
 def choose(
@@ -35,15 +37,17 @@ def choose(
     az_balance: bool = False,
     chance: random.Random,
 ) -> list[str]:
-    """Return the ids of at most ``count`` candidates to remove, in the order in which they were chosen."""
+    """Return the ids of candidates to remove that count for at most ``count``, in the order in which they were chosen."""
     left = list(candidates)
     chosen: list[str] = []
-    while left and len(chosen) < count:
+    # Whoever counts for more than is still to be removed stays: a scale-in never goes below what was asked for.
+    while left := [one for one in left if one.weight <= count]:
         pool = _filtered_by_zone(left, multi_az_policy, az_balance, chance)
         for policy in policies:
             pool = _kept_by(policy, pool)
         leaver = pool[0] if len(pool) == 1 else chance.choice(pool)
         chosen.append(leaver.instance_id)
+        count -= leaver.weight
         left.remove(leaver)
     return chosen
 

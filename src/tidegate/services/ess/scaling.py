@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,12 +22,12 @@ from tidegate.services.ess.ports import Surroundings
 from tidegate.services.ess.requests.rules import ExecuteScalingRule, ScaleWithAdjustment
 from tidegate.services.ess.requests.shape import HookContext
 from tidegate.services.ess.starting import Order, RefusedError, Starter, group_key
-from tidegate.services.ess.states import Result
+from tidegate.services.ess.states import MemberState, Result
 from tidegate.services.ess.survey import Survey, survey
 from tidegate.services.operation import Call
 from tidegate.store import work
 from tidegate.store.ess import groups, members, rules
-from tidegate.store.ess.records import Activity, Group, Kind, Plan, Rule
+from tidegate.store.ess.records import Activity, Group, Kind, Member, Plan, Rule
 
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
@@ -50,6 +50,16 @@ def plan_of(group: Group, context: HookContext | None = None, *, cooldown: int |
         stop_timeout=group.stop_instance_timeout,
         cooldown=group.default_cooldown if cooldown is None else cooldown,
     )
+
+
+def is_at_rest(group: Group, now: datetime) -> bool:
+    """Tell whether automatic activities wait: for a minute after one failed, for good after a month of it (ess.md 2.3)."""
+    return is_suspended(group, now) or (group.paused_until is not None and now < group.paused_until)
+
+
+def is_suspended(group: Group, now: datetime) -> bool:
+    """Tell SystemSuspended: the automatic activities of the group have failed for more than 30 days in a row."""
+    return group.failing_since is not None and now - group.failing_since > limits.SYSTEM_SUSPENSION
 
 
 def checked_adjustment(kind: str, value: int, magnitude: int | None) -> Adjustment:
@@ -205,16 +215,22 @@ class Scaling:
 
     async def check(self, tx: Connection, group: Group) -> Activity | None:
         """Start what the min/max or desired check finds missing (ess.md 2.3, 2.4); None when there is nothing to do."""
-        now = self._around.now()
-        if group.paused_until is not None and now < group.paused_until:
+        if is_at_rest(group, self._around.now()):
             return None
         seen = await survey(tx, group.id)
+        too_many = await self._stopped_above_max(tx, group, seen)
+        if too_many and self._starter.objection(group, seen, -len(too_many), parallel=True) is None:
+            order = self._own_order(group, "check", wording.check_found("MaxSize"))
+            order = msgspec.structs.replace(order, plan=msgspec.structs.replace(order.plan, park=False))
+            return await self._starter.remove(tx, group, seen, order, too_many)
         needed = correction(seen.census, Bounds(group.min_size, group.max_size, group.desired_capacity))
         if needed is None or self._starter.objection(group, seen, needed.change, parallel=True):
             return None
         change = needed.change
-        if change < 0 and not await self._starter.choose(tx, group, 1):
-            return None  # only standby and protected members: nothing to report each minute
+        if change < 0:
+            serving = [one for one in await members.of_group(tx, group.id) if one.state == MemberState.IN_SERVICE]
+            if not await self._starter.choose(tx, group, serving, -change):
+                return None  # only standby and protected members, or too heavy ones: nothing to report each minute
         if change > 0:
             held = await members.total_in_region(tx, group.account_id, group.region)
             change = min(change, limits.INSTANCES_PER_REGION - held)
@@ -223,13 +239,27 @@ class Scaling:
         order = self._own_order(group, "check", wording.check_found(needed.check))
         return await self._starter.scale(tx, group, seen, order, change)
 
+    async def _stopped_above_max(self, tx: Connection, group: Group, seen: Survey) -> list[Member]:
+        """Return the Stopped members that go first when there are more members than MaxSize allows (ess.md 8.4)."""
+        census = seen.census
+        excess = census.steady + census.coming + census.stopped - group.max_size
+        if not census.stopped or excess <= 0:
+            return []
+        stopped = [one for one in await members.of_group(tx, group.id) if one.state == MemberState.STOPPED]
+        chosen: list[Member] = []
+        while stopped and excess > 0:
+            chosen.append(stopped.pop(0))
+            excess -= chosen[-1].capacity
+        return chosen
+
     async def expel(self, tx: Connection, group: Group, instance_ids: Sequence[str]) -> Activity | None:
         """Start the removal of unhealthy members, MinSize or not (ess.md 8.1); None when it cannot start now."""
         seen = await survey(tx, group.id)
         if self._starter.objection(group, seen, -len(instance_ids), parallel=True):
             return None
         order = self._own_order(group, "health", wording.unhealthy_found())
-        return await self._starter.remove(tx, group, seen, order, instance_ids)
+        leavers = list((await members.by_id(tx, instance_ids)).values())
+        return await self._starter.remove(tx, group, seen, order, leavers)
 
     def _own_order(self, group: Group, kind: Kind, reason: str) -> Order:
         return Order(

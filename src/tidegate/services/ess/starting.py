@@ -6,15 +6,15 @@ the error's message (A15), written once the refused transaction is undone.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tidegate.errors import CloudError
-from tidegate.services.ecs import catalog
 from tidegate.services.ess import limits, refusals, removal, wording
+from tidegate.services.ess.placement import price_per_cpu
 from tidegate.services.ess.ports import Surroundings
 from tidegate.services.ess.states import ActivityStatus, GroupState, MemberEvent, MemberState, member_moves
 from tidegate.services.ess.survey import Survey
@@ -114,20 +114,29 @@ class Starter:
     async def _scale_out(self, tx: Connection, group: Group, survey: Survey, order: Order, amount: int) -> Activity:
         await self._check_quota(tx, group, survey, order, amount)
         # A recycle group starts its Stopped members before it makes new ones (ess.md 3.2, step 3).
-        stopped = [one for one in await members.of_group(tx, group.id) if one.state == MemberState.STOPPED][:amount]
-        restarted = [one.instance_id for one in stopped]
-        activity = self._new(
-            group, survey, order, "SCALE_OUT", amount, instance_ids=restarted, ordered=amount - len(restarted)
-        )
+        ordered, restarted = amount, []
+        for one in await members.of_group(tx, group.id):
+            if one.state == MemberState.STOPPED and one.capacity <= ordered:
+                restarted.append(one.instance_id)
+                ordered -= one.capacity
+        activity = self._new(group, survey, order, amount, amount, instance_ids=restarted, ordered=ordered)
         await self._begin(tx, activity)
         await self._take(tx, activity, restarted, MemberEvent.UNPARK)
         return activity
 
     async def _scale_in(self, tx: Connection, group: Group, survey: Survey, order: Order, amount: int) -> Activity:
-        chosen = await self.choose(tx, group, amount)
-        ignored = amount - len(chosen)
+        serving = [one for one in await members.of_group(tx, group.id) if one.state == MemberState.IN_SERVICE]
+        leavers = await self.choose(tx, group, serving, amount)
+        chosen = [one.instance_id for one in leavers]
+        # What is left because an instance counts for more is no failure, only rounding.
+        left = amount - sum(one.capacity for one in leavers)
+        ignored = left if len(leavers) == len(serving) else 0
+        if serving and not chosen:
+            raise RefusedError(refusals.no_change(), group, order, survey.census.total, -amount)
         if chosen:
-            activity = self._new(group, survey, order, "SCALE_IN", amount, instance_ids=chosen)
+            activity = self._new(
+                group, survey, order, len(chosen) + ignored, left - ignored - amount, instance_ids=chosen
+            )
             if ignored:
                 reason = f'Ignore to remove {ignored} instances("{wording.STANDBY_OR_PROTECTED}")'
                 activity = msgspec.structs.replace(activity, errors=[Problem("IncorrectInstanceStatus", reason, [])])
@@ -137,7 +146,7 @@ class Starter:
         now = self._around.now()
         message = wording.nothing_removable(amount)
         failed = msgspec.structs.replace(
-            self._new(group, survey, order, "SCALE_IN", amount, instance_ids=[]),
+            self._new(group, survey, order, amount, -amount, instance_ids=[]),
             status=ActivityStatus.FAILED,
             status_message=message,
             detail=message,
@@ -147,12 +156,14 @@ class Starter:
         return failed
 
     async def remove(
-        self, tx: Connection, group: Group, survey: Survey, order: Order, instance_ids: Sequence[str]
+        self, tx: Connection, group: Group, survey: Survey, order: Order, leavers: Sequence[Member]
     ) -> Activity:
         """Begin a scale-in of these members, whose states allow it."""
-        activity = self._new(group, survey, order, "SCALE_IN", len(instance_ids), instance_ids=instance_ids)
+        ids = [one.instance_id for one in leavers]
+        change = -sum(one.capacity for one in leavers if one.state != MemberState.STOPPED)
+        activity = self._new(group, survey, order, len(ids), change, instance_ids=ids, direction="SCALE_IN")
         await self._begin(tx, activity)
-        await self._take(tx, activity, instance_ids, MemberEvent.LEAVE)
+        await self._take(tx, activity, ids, MemberEvent.LEAVE)
         return activity
 
     async def attach(
@@ -167,7 +178,7 @@ class Starter:
         """Begin to take in instances that exist: ``newcomers``, and Stopped members that come ``back``."""
         await self._check_quota(tx, group, survey, order, len(newcomers))
         ids = [*(one.instance_id for one in newcomers), *back]
-        activity = self._new(group, survey, order, "SCALE_OUT", len(ids), instance_ids=ids)
+        activity = self._new(group, survey, order, len(ids), len(ids), instance_ids=ids)
         await self._begin(tx, activity)
         enrolled = [msgspec.structs.replace(one, activity_id=activity.id, busy_with=activity.id) for one in newcomers]
         if await members.table.add(tx, *enrolled, unless_there=True) < len(enrolled):
@@ -176,21 +187,22 @@ class Starter:
         await self._take(tx, activity, back, MemberEvent.UNPARK)
         return activity
 
-    async def choose(self, tx: Connection, group: Group, amount: int) -> list[str]:
-        """Return at most ``amount`` members to remove by the group's policies (ess.md 7)."""
+    async def choose(self, tx: Connection, group: Group, serving: Sequence[Member], amount: int) -> list[Member]:
+        """Return those of the members in service that leave by the group's policies, at most ``amount`` (ess.md 7)."""
         order = {one.id: one.position for one in await configurations.of_group(tx, group.id)}
+        by_id = {one.instance_id: one for one in serving}
         candidates = [
             removal.Candidate(
                 instance_id=one.instance_id,
                 zone=one.zone,
                 since=one.created_at if one.creation_type == "AutoCreated" else one.joined_at or one.created_at,
-                configuration=order.get(one.configuration_id or ""),
-                price=_price_per_cpu(one.instance_type),
+                configuration=_generation(one, order),
+                price=price_per_cpu(one.instance_type),
+                weight=one.capacity,
             )
-            for one in await members.of_group(tx, group.id)
-            if one.state == MemberState.IN_SERVICE
+            for one in serving
         ]
-        return removal.choose(
+        chosen = removal.choose(
             candidates,
             amount,
             policies=group.removal_policies,
@@ -198,6 +210,7 @@ class Starter:
             az_balance=bool(group.options.get("AzBalance")),
             chance=self._around.chance,
         )
+        return [by_id[one] for one in chosen]
 
     async def _check_quota(self, tx: Connection, group: Group, survey: Survey, order: Order, amount: int) -> None:
         held = await members.total_in_region(tx, group.account_id, group.region)
@@ -220,14 +233,16 @@ class Starter:
         group: Group,
         survey: Survey,
         order: Order,
-        direction: Direction,
         amount: int,
+        change: int,
         *,
         instance_ids: Sequence[str],
         ordered: int = 0,
+        direction: Direction | None = None,
     ) -> Activity:
+        """Return a new activity on ``amount`` instances that changes the capacity by ``change``."""
         before = survey.census.total
-        change = amount if direction == "SCALE_OUT" else -amount
+        direction = direction or ("SCALE_OUT" if change > 0 else "SCALE_IN")
         return Activity(
             id=self._around.ids.resource("asa", group.region),
             group_id=group.id,
@@ -236,7 +251,7 @@ class Starter:
             parallel=order.parallel,
             status=ActivityStatus.IN_PROGRESS,
             cause=wording.cause(order.reason, before, before + change),
-            description=wording.added(amount) if change > 0 else wording.removed(amount),
+            description=wording.added(amount) if direction == "SCALE_OUT" else wording.removed(amount),
             request_id=order.request_id,
             trigger_type=order.trigger_type,
             trigger_id=order.trigger_id,
@@ -279,6 +294,9 @@ class Starter:
         )
 
 
-def _price_per_cpu(instance_type: str) -> float:
-    known = catalog.INSTANCE_TYPES.get(instance_type)
-    return known.price / known.cpu if known else 0.0
+def _generation(member: Member, order: Mapping[str, int]) -> int | None:
+    """Return how early the configuration, or the version of the launch template, came to the group; None: neither."""
+    if member.launch_template_version is not None:
+        # Configurations came before the template that wins over them (ASSUMPTION).
+        return 2**32 + member.launch_template_version
+    return order.get(member.configuration_id or "")

@@ -21,29 +21,37 @@ _LEAVING = frozenset({MemberState.REMOVING, MemberState.REMOVING_WAIT})
 
 
 class Capacities(msgspec.Struct, frozen=True, kw_only=True):
-    """The counters of a group (ess.md 3.1, 12.2)."""
+    """The counters of a group (ess.md 3.1, 12.2), in capacity; ``machines`` counts instances."""
 
     by_state: dict[str, int]
     total: int
     auto_created: int
     attached: int
     machines: int
+    spot: int = 0
+    spot_machines: int = 0
 
 
 def capacities(counts: Iterable[Count]) -> Capacities:
     """Add up what was counted in one group."""
     by_state: Counter[str] = Counter()
     by_origin: Counter[str] = Counter()
+    machines: Counter[bool] = Counter()
+    spot = 0
     for count in counts:
-        by_state[count.state] += count.members
+        by_state[count.state] += count.capacity
+        machines[count.is_spot] += count.members
         if count.state in COUNTED:
-            by_origin[count.creation_type] += count.members
+            by_origin[count.creation_type] += count.capacity
+            spot += count.capacity if count.is_spot else 0
     return Capacities(
         by_state=dict(by_state),
         total=by_origin.total(),
         auto_created=by_origin["AutoCreated"],
         attached=by_origin["Attached"],
-        machines=by_state.total(),
+        machines=machines.total(),
+        spot=spot,
+        spot_machines=machines[True],
     )
 
 

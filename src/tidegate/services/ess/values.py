@@ -9,7 +9,12 @@ from typing import Any
 
 from tidegate.services.ecs import catalog
 from tidegate.services.ess import limits, naming, refusals, removal
-from tidegate.services.ess.requests.groups import CreateScalingGroup, GroupValues
+from tidegate.services.ess.requests.groups import (
+    CapacityOptions,
+    CreateScalingGroup,
+    GroupValues,
+    LaunchTemplateOverride,
+)
 from tidegate.services.ess.requests.shape import Tag
 from tidegate.store.ess.records import GroupTag
 
@@ -49,18 +54,65 @@ def check_group(values: GroupValues) -> None:
     if values.stop_instance_timeout and not low <= values.stop_instance_timeout <= high:
         raise refusals.invalid("StopInstanceTimeout")
     if values.removal_policies is not None:
-        _check_policies(values.removal_policies)
-    if values.launch_template_id is not None:
-        raise refusals.template_not_found()
+        _check_policies(values.removal_policies, values.custom_policy_arn)
+    _check_health_checks(values)
+    _check_capacity_options(values.capacity_options)
+    check_template(values.launch_template_version, values.launch_template_overrides)
 
 
-def _check_policies(policies: Sequence[str]) -> None:
-    # CustomPolicy calls a function of the account, and this cloud has no functions.
-    known = set(removal.POLICIES) - {"CustomPolicy"}
-    if not 1 <= len(policies) <= limits.REMOVAL_POLICIES or not known.issuperset(policies):
+def effective_health_check(values: GroupValues) -> str | None:
+    """Return the health check that the parameters come to; HealthCheckTypes counts only alone (ess.md 2.2)."""
+    if values.health_check_type is not None or values.health_check_types is None:
+        return values.health_check_type
+    # The balancer's verdict comes on top of the status in ECS (ess.md 8.1).
+    return next((one for one in ("LOAD_BALANCER", "ECS") if one in values.health_check_types), "NONE")
+
+
+def _check_health_checks(values: GroupValues) -> None:
+    types = values.health_check_types
+    if types is not None and (not types or not set(types) <= set(_CHOICES["health_check_type"][1])):
+        raise refusals.invalid("HealthCheckTypes")
+
+
+def _check_capacity_options(options: CapacityOptions | None) -> None:
+    if options is None:
+        return
+    for field in ("on_demand_base_capacity", "on_demand_percentage_above_base_capacity"):
+        name, (low, high) = _RANGES[field]
+        value = getattr(options, field)
+        if value is not None and not low <= value <= high:
+            raise refusals.invalid(f"CapacityOptions.{name}")
+    if options.price_comparison_mode not in (None, "PricePerUnit", "PricePerVCpu"):
+        raise refusals.invalid("CapacityOptions.PriceComparisonMode")
+
+
+def check_template(version: str | None, overrides: Sequence[LaunchTemplateOverride] | None) -> None:
+    """Raise for a version that is no version, and for overrides that no template can have."""
+    if version is not None and version.capitalize() not in {"Default", "Latest"} and not version.isdecimal():
+        raise refusals.template_version_number()
+    if overrides is None:
+        return
+    low, high = limits.OVERRIDE_WEIGHT
+    types = [one.instance_type for one in overrides]
+    if len(types) > limits.OVERRIDES or len(set(types)) < len(types) or not set(types) <= set(catalog.INSTANCE_TYPES):
+        raise refusals.invalid("LaunchTemplateOverride")
+    for one in overrides:
+        if one.weighted_capacity is not None and not low <= one.weighted_capacity <= high:
+            raise refusals.invalid("LaunchTemplateOverride.WeightedCapacity")
+        if one.spot_price_limit is not None and one.spot_price_limit <= 0:
+            raise refusals.invalid("LaunchTemplateOverride.SpotPriceLimit")
+
+
+def _check_policies(policies: Sequence[str], custom_policy_arn: str | None) -> None:
+    if not 1 <= len(policies) <= limits.REMOVAL_POLICIES or not set(removal.POLICIES).issuperset(policies):
         raise refusals.invalid("RemovalPolicy")
-    if len(set(policies)) < len(policies):
+    if len(set(policies)) < len(policies) or "CustomPolicy" in policies[1:]:
         raise refusals.invalid("RemovalPolicy")
+    if policies[0] == "CustomPolicy":
+        if custom_policy_arn is None:
+            raise refusals.missing("CustomPolicyARN")
+        # It names a function of the account (acs:fc:…), and this cloud has no functions.
+        raise refusals.invalid("CustomPolicyARN")
 
 
 def check_companions(request: CreateScalingGroup) -> None:
@@ -146,9 +198,17 @@ def instance_types_of(fields: Mapping[str, Any]) -> list[str]:
     if "InstanceType" in fields:
         return [fields["InstanceType"]]
     if "Cpu" in fields and "Memory" in fields:
-        wanted = fields["Cpu"], fields["Memory"]
-        return [one.id for one in catalog.INSTANCE_TYPES.values() if (one.cpu, one.memory) == wanted][:1]
+        return types_of_size(fields)[:1]
     return []
+
+
+def types_of_size(fields: Mapping[str, Any]) -> list[str]:
+    """Return the instance types with the given Cpu and Memory (GiB), the cheapest first; absent: any."""
+    return [
+        one.id
+        for one in catalog.INSTANCE_TYPES.values()
+        if fields.get("Cpu") in (None, one.cpu) and fields.get("Memory") in (None, one.memory)
+    ]
 
 
 def security_groups_of(fields: Mapping[str, Any]) -> list[str]:

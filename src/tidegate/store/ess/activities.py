@@ -69,6 +69,11 @@ async def decide(tx: Connection, activity_id: str, outcome: str) -> None:
     await tx.execute("update ess_activity set outcome = $2 where id = $1", activity_id, outcome)
 
 
+async def order(tx: Connection, activity_id: str, capacity: int) -> None:
+    """Note what is still to be created, where that is more than was thought at the start."""
+    await tx.execute("update ess_activity set ordered = $2 where id = $1", activity_id, capacity)
+
+
 async def enrol(tx: Connection, activity_id: str, created_ids: Sequence[str]) -> None:
     """Note which instances were made: from now on they are members and no longer orders."""
     await tx.execute(

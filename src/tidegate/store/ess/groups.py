@@ -108,16 +108,18 @@ async def end_activity(
     *,
     cooldown_until: datetime | None,
     paused_until: datetime | None,
+    failing_since: datetime | None,
     desired: int | None,
 ) -> None:
     """Note what the end of an activity means for its group; None leaves cooldown and desired capacity alone."""
     await tx.execute(
         "update ess_group set cooldown_until = coalesce($2, cooldown_until), paused_until = $3, "
-        "desired_capacity = coalesce($4, desired_capacity) where id = $1",
+        "desired_capacity = coalesce($4, desired_capacity), failing_since = $5 where id = $1",
         group_id,
         cooldown_until,
         paused_until,
         desired,
+        failing_since,
     )
 
 

@@ -65,6 +65,11 @@ async def count(db: Connection, query: Query) -> int:
     return await table.count(db, _MATCHING, *_arguments(query))
 
 
+async def count_spot(db: Connection, query: Query) -> int:
+    """Return how many of the matching members are spot instances."""
+    return await table.count(db, _MATCHING + " and spot_strategy <> 'NoSpot'", *_arguments(query))
+
+
 async def of_group(db: Connection, group_id: str) -> list[Member]:
     """Return the members of a group in the order in which they came."""
     return await table.every(db, "where group_id = $1 order by position", group_id)
@@ -82,10 +87,11 @@ async def handled_by(db: Connection, activity_id: str) -> list[Member]:
 
 
 async def counts(db: Connection, group_ids: Sequence[str]) -> list[Count]:
-    """Count the members of groups by state and by how they came."""
+    """Count the members of groups by state, by how they came and by how they are paid for."""
     rows = await db.fetch(
-        "select group_id, state, creation_type, count(*) as members from ess_member "
-        "where group_id = any($1) group by group_id, state, creation_type",
+        "select group_id, state, creation_type, spot_strategy <> 'NoSpot' as is_spot, count(*) as members, "
+        "sum(capacity) as capacity from ess_member where group_id = any($1) "
+        "group by group_id, state, creation_type, spot_strategy <> 'NoSpot'",
         list(group_ids),
     )
     return [Count(**row) for row in rows]

@@ -20,6 +20,14 @@ class GroupTag(msgspec.Struct, frozen=True):
     propagate: bool = False
 
 
+class Override(msgspec.Struct, frozen=True, kw_only=True):
+    """A LaunchTemplateOverride: an instance type that a group takes instead of the template's, and what it counts for."""
+
+    instance_type: str
+    weight: int | None = None
+    spot_price_limit: float | None = None
+
+
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """A scaling group."""
 
@@ -34,6 +42,9 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     desired_capacity: int | None
     default_cooldown: int
     active_configuration_id: str | None = None
+    launch_template_id: str | None = None
+    launch_template_version: str | None = None
+    launch_template_overrides: list[Override] = msgspec.field(default_factory=list)
     health_check_type: str
     multi_az_policy: str
     scaling_policy: str
@@ -49,6 +60,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     modified_at: datetime
     cooldown_until: datetime | None = None
     paused_until: datetime | None = None
+    failing_since: datetime | None = None
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +161,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     park: bool = False
     force: bool = False
     stop_timeout: int | None = None
+    #: fields of the configuration that this activity replaces (ScaleWithAdjustment, Overrides)
+    overrides: dict[str, Any] = msgspec.field(default_factory=dict)
     #: seconds of cooldown afterwards
     cooldown: int = 0
     #: DesiredCapacity afterwards, or what is added to it per instance that joined
@@ -211,7 +225,11 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     entrusted: bool = False
     weight: int
     configuration_id: str | None
+    launch_template_id: str | None = None
+    launch_template_version: int | None = None
     instance_type: str
+    capacity: int = 1
+    spot_strategy: str = "NoSpot"
     zone: str
     vswitch_id: str
     address: str
@@ -245,9 +263,11 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
-    """How many members of a group are in one state, by how they came."""
+    """How many members of a group are in one state, and what they count for, by how they came and are paid for."""
 
     group_id: str
     state: str
     creation_type: str
+    is_spot: bool
     members: int
+    capacity: int

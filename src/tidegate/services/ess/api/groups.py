@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from tidegate.clock import to_minutes
@@ -16,11 +17,12 @@ from tidegate.services.ess.requests.groups import (
     SetGroupDeletionProtection,
 )
 from tidegate.services.ess.requests.shape import OnGroup
+from tidegate.services.ess.scaling import is_suspended
 from tidegate.services.ess.service import Ess
 from tidegate.services.ess.states import MemberState
 from tidegate.services.ess.survey import Capacities
 from tidegate.services.operation import Answer, Call, Done
-from tidegate.store.ess.records import Group
+from tidegate.store.ess.records import Group, Override
 
 #: What a group shows where nothing was set (ess.md 2.2).
 _DEFAULT_OPTIONS: dict[str, Any] = {
@@ -51,8 +53,11 @@ _NO_COMPANIONS: dict[str, list[Any]] = {
     "ServerGroups": [],
     "LoadBalancerConfigs": [],
     "DBInstances": [],
-    "LaunchTemplateOverrides": [],
 }
+
+
+#: The same for COMPOSABLE groups.
+_COMPOSABLE_OPTIONS = {"OnDemandBaseCapacity": 0, "OnDemandPercentageAboveBaseCapacity": 100}
 
 
 class GroupCreated(Answer):
@@ -67,8 +72,9 @@ class GroupPage(Page, kw_only=True):
     scaling_groups: list[dict[str, Any]]
 
 
-def _shown(group: Group, counted: Capacities) -> dict[str, Any]:
+def _shown(group: Group, counted: Capacities, now: datetime) -> dict[str, Any]:
     tree = {
+        **(_COMPOSABLE_OPTIONS if group.multi_az_policy == "COMPOSABLE" else {}),
         **_DEFAULT_OPTIONS,
         **group.options,
         **_NO_COMPANIONS,
@@ -90,7 +96,7 @@ def _shown(group: Group, counted: Capacities) -> dict[str, Any]:
         **{name: counted.by_state.get(state, 0) for name, state in _COUNTERS.items()},
         "TotalCapacity": counted.total,
         "TotalInstanceCount": counted.machines,
-        "SpotCapacity": 0,
+        "SpotCapacity": counted.spot,
         "HealthCheckType": group.health_check_type,
         "HealthCheckTypes": group.options.get("HealthCheckTypes") or [group.health_check_type],
         "MultiAZPolicy": group.multi_az_policy,
@@ -99,12 +105,24 @@ def _shown(group: Group, counted: Capacities) -> dict[str, Any]:
         "ActiveScalingConfigurationId": group.active_configuration_id,
         "GroupDeletionProtection": group.deletion_protection,
         "StopInstanceTimeout": group.stop_instance_timeout,
-        "SystemSuspended": False,
+        "LaunchTemplateId": group.launch_template_id,
+        "LaunchTemplateVersion": group.launch_template_version,
+        "LaunchTemplateOverrides": [_shown_override(one) for one in group.launch_template_overrides],
+        "SystemSuspended": is_suspended(group, now),
         "IsElasticStrengthInAlarm": False,
         "SuspendedProcesses": group.suspended_processes,
         "Tags": [{"TagKey": tag.key, "TagValue": tag.value, "Propagate": tag.propagate} for tag in group.tags],
     }
     return {name: value for name, value in tree.items() if value is not None}
+
+
+def _shown_override(override: Override) -> dict[str, Any]:
+    shown = {
+        "InstanceType": override.instance_type,
+        "WeightedCapacity": override.weight,
+        "SpotPriceLimit": override.spot_price_limit,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 @ess.operation("CreateScalingGroup")
@@ -170,5 +188,5 @@ async def describe_scaling_groups(service: Ess, call: Call, request: DescribeSca
         page_number=request.page_number,
         page_size=request.page_size,
         total_count=total,
-        scaling_groups=[_shown(group, counted) for group, counted in found],
+        scaling_groups=[_shown(group, counted, service.around.now()) for group, counted in found],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tidegate.clock import to_minutes, to_seconds
-from tidegate.services.ess.api.product import Page, Started, ess, on, on_group
+from tidegate.services.ess.api.product import Page, Started, ess, on, on_group, unless_none
 from tidegate.services.ess.requests.instances import (
     AttachInstances,
     DescribeScalingInstances,
@@ -41,6 +41,8 @@ class InstanceView(Answer, kw_only=True):
     instance_id: str
     scaling_group_id: str
     scaling_configuration_id: str
+    launch_template_id: str | msgspec.UnsetType
+    launch_template_version: str | msgspec.UnsetType
     scaling_activity_id: str
     lifecycle_state: str
     health_status: str
@@ -49,10 +51,11 @@ class InstanceView(Answer, kw_only=True):
     creation_time: str
     created_time: str | msgspec.UnsetType
     load_balancer_weight: int
-    weighted_capacity: int = 1
-    spot_strategy: str = "NoSpot"
+    weighted_capacity: int
+    spot_strategy: str
     warmup_state: str = "NoNeedWarmup"
     zone_id: str
+    scaling_instance_id: str
     private_ip_address: str
 
 
@@ -68,7 +71,14 @@ def _shown(member: Member) -> InstanceView:
         instance_id=member.instance_id,
         scaling_group_id=member.group_id,
         scaling_configuration_id=member.configuration_id or "",
+        launch_template_id=unless_none(member.launch_template_id),
+        launch_template_version=(
+            msgspec.UNSET if member.launch_template_version is None else str(member.launch_template_version)
+        ),
         scaling_activity_id=member.activity_id,
+        weighted_capacity=member.capacity,
+        spot_strategy=member.spot_strategy,
+        scaling_instance_id=member.instance_id,
         lifecycle_state=member.state,
         health_status=member.health,
         creation_type=member.creation_type,
@@ -140,10 +150,11 @@ async def modify_instance_attribute(service: Ess, call: Call, request: ModifyIns
 @ess.operation("DescribeScalingInstances")
 async def describe_scaling_instances(service: Ess, call: Call, request: DescribeScalingInstances) -> InstancePage:
     """List members."""
-    total, found = await service.members.describe(call, request)
+    total, spot, found = await service.members.describe(call, request)
     return InstancePage(
         page_number=request.page_number,
         page_size=request.page_size,
         total_count=total,
+        total_spot_count=spot,
         scaling_instances=[_shown(member) for member in found],
     )

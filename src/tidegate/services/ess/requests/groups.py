@@ -20,8 +20,16 @@ class CapacityOptions(Request, kw_only=True):
     spot_auto_replace_on_demand: bool | None = None
 
 
+class LaunchTemplateOverride(Request, kw_only=True):
+    """An instance type in place of the template's."""
+
+    instance_type: str
+    weighted_capacity: int | None = None
+    spot_price_limit: float | None = None
+
+
 class GroupOptions(Request, kw_only=True):
-    """What is stored and returned, and changes nothing else."""
+    """What is kept under its own name: how a group chooses what it makes, how it spreads and renews it."""
 
     allocation_strategy: str | None = None
     auto_rebalance: bool | None = None
@@ -55,6 +63,8 @@ class GroupValues(GroupOptions, kw_only=True):
     group_deletion_protection: bool | None = None
     stop_instance_timeout: int | None = None
     launch_template_id: str | None = None
+    launch_template_version: str | None = None
+    launch_template_overrides: list[LaunchTemplateOverride] | None = None
 
 
 class IdOf(Request):
@@ -72,6 +82,8 @@ class CreateScalingGroup(GroupValues, kw_only=True):
     region_id: str
     vswitch_id: str | None = None
     group_type: str | None = None
+    instance_id: str | None = None
+    container_group_id: str | None = None
     resource_group_id: str | None = None
     lifecycle_hooks: tuple[HookOfGroup, ...] = ()
     tags: tuple[Tag, ...] = ()
@@ -98,6 +110,8 @@ class EnableScalingGroup(OnGroup, kw_only=True):
 
     active_scaling_configuration_id: str | None = None
     launch_template_id: str | None = None
+    launch_template_version: str | None = None
+    launch_template_overrides: list[LaunchTemplateOverride] | None = None
     instance_ids: tuple[str, ...] = ()
     load_balancer_weights: tuple[int, ...] = ()
 
