@@ -26,8 +26,11 @@ from tidegate.reconcile.execution import ExecutionController
 from tidegate.reconcile.group import GroupController
 from tidegate.reconcile.instance import InstanceController, adopt, notice_losses
 from tidegate.reconcile.invocation import InvocationController
+from tidegate.reconcile.meter import MeterController
 from tidegate.reconcile.redis import RedisController
 from tidegate.reconcile.schedule import ScheduleController
+from tidegate.services.cms.api import cms as cms_product
+from tidegate.services.cms.service import Monitor
 from tidegate.services.databases import api as database_products
 from tidegate.services.databases.service import Databases
 from tidegate.services.ecs import assistant as ecs_assistant
@@ -113,6 +116,7 @@ class Cloud:
                 regions=list(regions),
             )
         )
+        self.monitor = Monitor(database, clock, ids)
         databases = Databases(database, self.ecs, clock, ids)
         services: Mapping[Product, Any] = {
             ram_product: self.ram,
@@ -122,6 +126,7 @@ class Cloud:
             kvstore_product: self.kvstore,
             oos_product: self.oos,
             ess_product: self.ess,
+            cms_product: self.monitor,
             database_products.adb: databases,
             database_products.dds: databases,
             database_products.polardb: databases,
@@ -161,6 +166,7 @@ class Cloud:
             creation_delay=settings.redis_creation_delay,
         )
         self._events = EventController(database, clock)
+        self._meter = MeterController(database, world.hosts, self.monitor)
         self._invocations = InvocationController(database, world.hosts, clock, ids, patience=settings.heartbeat_timeout)
         controllers: Mapping[str, Controller] = {
             kvstore_instances.WORK: self._redis,
@@ -180,6 +186,7 @@ class Cloud:
             **ActivityController(self.ess).controllers,
             **GroupController(self.ess, settings).controllers,
             **ScheduleController(self.ess).controllers,
+            **self._meter.controllers,
         }
         self.node = Node(database, controllers, clock, settings)
 
@@ -253,6 +260,7 @@ class Cloud:
         _log.info("hosts adopted", extra=counts)
         await self._redis.begin()
         await self._events.begin()
+        await self._meter.begin()
 
     async def _work(self, leaving: AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()

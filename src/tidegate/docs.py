@@ -24,6 +24,7 @@ PAGE = Path("docs/reference/operations.md")
 #: The package that has all operations of a product, by (RAM code, API version).
 _SDKS: Mapping[tuple[str, str], str] = {
     ("adb", "2019-03-15"): "alibabacloud_adb20190315",
+    ("cms", "2019-01-01"): "alibabacloud_cms20190101",
     ("dds", "2015-12-01"): "alibabacloud_dds20151201",
     ("ecs", "2014-05-26"): "alibabacloud_ecs20140526",
     ("ess", "2014-08-28"): "aliyunsdkess.request.v20140828",

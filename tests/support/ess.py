@@ -21,7 +21,9 @@ from tidegate.reconcile.activity import ActivityController
 from tidegate.reconcile.engine import Controller
 from tidegate.reconcile.group import GroupController
 from tidegate.reconcile.instance import InstanceController
+from tidegate.reconcile.meter import MeterController
 from tidegate.reconcile.schedule import ScheduleController
+from tidegate.services.cms.service import Monitor
 from tidegate.services.ecs import catalog
 from tidegate.services.ecs.service import Delays, Ecs, LaunchSpec
 from tidegate.services.ess.api import ess as product
@@ -101,6 +103,7 @@ class World:
     runbooks: Runbooks
     roles: Roles
     ess: Ess
+    monitor: Monitor
     settings: Settings
     delays: Delays
     driver: Driver = field(init=False)
@@ -112,6 +115,11 @@ class World:
     async def settle(self) -> int:
         """Let every controller do what there is to do."""
         return await self.driver.settle()
+
+    async def measure(self) -> None:
+        """Have the hosts measured every fifteen seconds from now on."""
+        await MeterController(self.database, self.hosts, self.monitor).begin()
+        await self.settle()
 
     async def advance(self, **amount: float) -> int:
         """Move the clock forward and let every controller do what there is to do."""
@@ -314,6 +322,7 @@ def make_world(
         runbooks=runbooks,
         roles=roles,
         ess=Ess(around),
+        monitor=Monitor(database, clock, ids),
         settings=settings or Settings(data_dir=Path("/nonexistent")),
         delays=delays,
     )
@@ -327,11 +336,12 @@ def make_controllers(world: World) -> Mapping[str, Controller]:
         **ActivityController(world.ess).controllers,
         **GroupController(world.ess, world.settings).controllers,
         **ScheduleController(world.ess).controllers,
+        **MeterController(world.database, world.hosts, world.monitor).controllers,
     }
 
 
 #: Emptying these is much faster than making a database, and there are many tests.
-_USED = ("ess_%", "ecs_%", "work", "lease", "signal", "journal", "wait", "mutex", "client_token")
+_USED = ("cms_%", "ess_%", "ecs_%", "work", "lease", "signal", "journal", "wait", "mutex", "client_token")
 
 
 async def empty(database: Database) -> None:

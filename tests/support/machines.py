@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tidegate.errors import PlaneError
-from tidegate.plane.hosts.base import Command, Host, HostSpec, Outcome
+from tidegate.plane.hosts.base import Command, Host, HostSpec, Outcome, Usage
 from tidegate.plane.hosts.memory import MemoryHosts
 from tidegate.reconcile.invocation import MARK
 
@@ -71,6 +71,10 @@ class Machines(MemoryHosts):
     async def list(self) -> Sequence[Host]:
         self._called("list")
         return await super().list()
+
+    async def measure(self) -> Sequence[Usage]:
+        self._called("measure")
+        return await super().measure()
 
     async def run(self, host_id: str, command: Command) -> Outcome:
         mark = command.environment.get(MARK)

@@ -81,6 +81,13 @@ class Sdks:
         return Client(self._config())
 
     @cached_property
+    def cms(self) -> Any:
+        """CloudMonitor."""
+        from alibabacloud_cms20190101.client import Client
+
+        return Client(self._config())
+
+    @cached_property
     def polardb(self) -> Any:
         """PolarDB."""
         from alibabacloud_polardb20170801.client import Client

@@ -95,6 +95,7 @@ _PRODUCTS = (
     Product("polardb", "2017-08-01", "polardb.aliyuncs.com"),
     Product("dds", "2015-12-01", "mongodb.aliyuncs.com"),
     Product("adb", "2019-03-15", "adb.aliyuncs.com"),
+    Product("cms", "2019-01-01", "metrics.{region}.aliyuncs.com"),
     Product("eci", "2018-08-08", "eci.aliyuncs.com"),
 )
 

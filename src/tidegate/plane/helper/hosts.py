@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
+from tidegate.plane import usage
 from tidegate.plane.helper import disk, guest, kernel, root, template, userdata
 from tidegate.plane.helper.cloud import Cloud
 from tidegate.plane.helper.commands import Output, Place, Program
@@ -41,6 +42,8 @@ class Host:
         self._cloud = hosts.cloud
         self._process: Process | None = None
         self._waiting: list[Callable[[], None]] = []
+        #: processor time of commands that have ended: they are our children, not the host's
+        self._cpu_of_ended = 0.0
 
     # -- states ---------------------------------------------------------------------------------------------------
 
@@ -63,6 +66,7 @@ class Host:
         """Start the host from its disk, which is made at the first boot."""
         spec = self.spec
         self.state = BOOTING
+        self._cpu_of_ended = 0.0
         self.console.begin()
         self.console.line(f"booting {self.id} as {spec['hostname']}")
         try:
@@ -227,6 +231,7 @@ class Host:
             program.start(output.writer)
 
         def over(code: int) -> None:
+            self._cpu_of_ended += process.cpu
             output.drain()
             ended(code)
 
@@ -235,6 +240,26 @@ class Host:
         )
         output.started()
         return process
+
+    # -- measuring ------------------------------------------------------------------------------------------------
+
+    def measure(self) -> dict[str, float | int | str | None]:
+        """Tell what the running host has used since its boot and uses now. OSError: it is ending."""
+        assert self._process is not None
+        proc, own = f"{self.see('/proc')}", f"/proc/{self._process.pid}/net"
+        used = usage.tally(proc, usage.processes(proc))
+        cpu, memory = self._hosts.limits.usage(self.id)
+        traffic = usage.traffic(f"{own}/dev", "eth0")
+        total, established = usage.connections(own)
+        return {
+            "id": self.id,
+            "cpu": used.cpu + self._cpu_of_ended if cpu is None else cpu,
+            "memory": used.memory if memory is None else memory,
+            "loading": used.loading,
+            "connections": total,
+            "established": established,
+            **(traffic._asdict() if traffic else {}),
+        }
 
 
 class Hosts:

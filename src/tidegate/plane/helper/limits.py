@@ -49,6 +49,15 @@ class Limits:
             with contextlib.suppress(OSError):
                 os.rmdir(f"{self._parent}/{host_id}")
 
+    def usage(self, host_id: str) -> tuple[float | None, int | None]:
+        """Return the processor time (seconds) and the memory (bytes) of the host's group; None for what it does not tell.
+
+        Memory is without pages of files that could be given back at any time. Only version 2 counts processor time.
+        """
+        if self._parent is None:
+            return None, None
+        return used_by(f"{self._parent}/{host_id}")
+
     def end(self) -> None:
         """Remove all groups; their processes have ended."""
         if self._parent is not None:
@@ -62,6 +71,24 @@ def clean(directory: str) -> None:
             parent = file.read()
         _remove(parent)
         os.unlink(f"{directory}/{_NOTE}")
+
+
+def used_by(group: str) -> tuple[float | None, int | None]:
+    """Read processor time and memory of a group of either version; None for what it does not tell."""
+    cpu = memory = None
+    with contextlib.suppress(OSError):
+        cpu = _entries(f"{group}/cpu.stat")["usage_usec"] / 1e6
+    for current, spare in (("memory.current", "inactive_file"), ("memory.usage_in_bytes", "total_inactive_file")):
+        with contextlib.suppress(OSError):
+            with open(f"{group}/{current}", encoding="ascii") as file:
+                used = int(file.read())
+            memory = max(used - _entries(f"{group}/memory.stat").get(spare, 0), 0)
+    return cpu, memory
+
+
+def _entries(path: str) -> dict[str, int]:
+    with open(path, encoding="ascii") as file:
+        return {name: int(value) for name, _, value in (line.partition(" ") for line in file)}
 
 
 def _remove(parent: str) -> None:

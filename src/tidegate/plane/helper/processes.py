@@ -35,6 +35,8 @@ class Process:
         ended: Callable[[int], None],
     ) -> None:
         self.pid = 0
+        #: seconds of processor time, known when it has ended
+        self.cpu = 0.0
         self.running, self.failed, self.ended = running, failed, ended
         self.is_over = False
         #: whether it is known if the program ran
@@ -238,7 +240,7 @@ class Processes:
         """Collect every child that has ended."""
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, used = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
@@ -247,6 +249,7 @@ class Processes:
             for report in list(self._reports.values()):
                 self._read(report)
             if process := self._by_pid.pop(pid, None):
+                process.cpu = used.ru_utime + used.ru_stime
                 # Later, so that an owner that fails cannot keep the others from being collected.
                 self._loop.call_later(0, partial(process.end, exit_code(status)))
 

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,8 @@ _MARK = "TIDEGATE_HOST"
 _PROC = Path("/proc")
 #: the flag of the kernel's own processes (linux/sched.h)
 _KERNEL_THREAD = 0x00200000
+#: the state of a TCP socket that is connected (net/tcp_states.h)
+_ESTABLISHED = "01"
 _PAUSE = 0.005
 #: how often processes without any marks are looked at; starting a program takes far less
 _LOOKS = 10
@@ -160,3 +163,28 @@ def _status(pid: str) -> list[str]:
     if not pid.isdigit():
         raise ProcessLookupError(pid)
     return (_PROC / pid / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+
+
+def processes_of(folders: Collection[str]) -> Mapping[str, list[str]]:
+    """Return the processes of the hosts with these folders, found in one look: folder → process numbers."""
+    found: dict[str, list[str]] = {folder: [] for folder in folders}
+    head = f"\0{_MARK}=".encode()
+    for process in _PROC.iterdir():
+        with contextlib.suppress(OSError):
+            if process.name.isdigit():
+                _, is_marked, rest = (b"\0" + (process / "environ").read_bytes()).partition(head)
+                folder = rest.partition(b"\0")[0].decode(errors="replace")
+                if is_marked and folder in found:
+                    found[folder].append(process.name)
+    return found
+
+
+def sockets_by_address() -> Mapping[str, tuple[int, int]]:
+    """Return how many TCP sockets, and how many established ones, each IPv4 address of the machine has."""
+    found: dict[str, tuple[int, int]] = {}
+    for line in (_PROC / "net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+        _, local, _, state, *_ = line.split()
+        address = socket.inet_ntoa(bytes.fromhex(local.partition(":")[0])[::-1])  # as a little-endian number
+        total, established = found.get(address, (0, 0))
+        found[address] = total + 1, established + (state == _ESTABLISHED)
+    return found

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
@@ -20,9 +21,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tidegate.errors import PlaneError
-from tidegate.plane.hosts.base import Command, Host, HostSpec, Outcome
+from tidegate.plane import usage
+from tidegate.plane.hosts.base import Command, Host, HostSpec, Outcome, Usage
 from tidegate.plane.hosts.connection import connected
-from tidegate.plane.hosts.folder import Folder
+from tidegate.plane.hosts.folder import Folder, processes_of, sockets_by_address
 from tidegate.plane.hosts.output import Output
 from tidegate.plane.hosts.script import unpack
 from tidegate.telemetry.points import reach
@@ -112,10 +114,7 @@ class LoopbackHosts:
 
     async def list(self) -> Sequence[Host]:
         """Every host that has a folder."""
-        if not self._root.is_dir():
-            return []
-        folders = [Folder(path) for path in sorted(self._root.iterdir())]
-        return [folder.show(spec) for folder in folders if (spec := folder.spec()) is not None]
+        return [folder.show(spec) for folder in self._folders() if (spec := folder.spec()) is not None]
 
     async def run(self, host_id: str, command: Command) -> Outcome:
         """Run a command as a process of the host, in a group of its own."""
@@ -153,6 +152,34 @@ class LoopbackHosts:
         except FileNotFoundError:
             return b""
 
+    async def measure(self) -> Sequence[Usage]:
+        """Measure the running hosts in one look at the machine's processes; their network is everybody's."""
+        return await asyncio.to_thread(self._measure)
+
+    def _measure(self) -> Sequence[Usage]:
+        running = {str(host.path): host for host in self._folders() if host.is_running()}
+        processes = processes_of(running) if running else {}
+        sockets = sockets_by_address() if running else {}
+        found = []
+        for path, folder in running.items():
+            spec = folder.spec()
+            if spec is None:
+                continue
+            used = usage.tally("/proc", processes[path])
+            total, established = sockets.get(spec.address, (0, 0))
+            found.append(
+                Usage(
+                    id=spec.id,
+                    at=time.monotonic(),
+                    cpu=used.cpu,
+                    memory=used.memory,
+                    loading=used.loading,
+                    connections=total,
+                    established=established,
+                )
+            )
+        return found
+
     async def connect(self, host_id: str | None, address: str, port: int, timeout: float = 3.0) -> socket.socket:
         """Connect from the host's address; the router's is 127.0.0.1."""
         opened = socket.socket()
@@ -174,6 +201,9 @@ class LoopbackHosts:
             await asyncio.gather(*(self.destroy(host.id) for host in await self.list()))
         for output in list(self._outputs):
             output.close()
+
+    def _folders(self) -> Sequence[Folder]:
+        return [Folder(path) for path in sorted(self._root.iterdir())] if self._root.is_dir() else []
 
     def _folder(self, host_id: str) -> Folder:
         if not host_id or host_id.startswith(".") or "/" in host_id:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
+
 from tidegate.errors import PlaneError
-from tidegate.plane.hosts.base import Command, Host, HostSpec, Outcome
+from tidegate.plane.hosts.base import Command, Host, HostSpec, Outcome, Usage
 from tidegate.plane.hosts.script import unpack
 
 LIMITS = "hosts are simulated: nothing runs"
@@ -15,6 +18,23 @@ LIMITS = "hosts are simulated: nothing runs"
 Respond = Callable[[HostSpec, Command], Outcome]
 #: connects from a host (None: the router) to an address and a port
 Dial = Callable[[HostSpec | None, str, int], Awaitable[socket.socket]]
+
+
+#: seconds of a memory host's time from one measurement to the next
+MEASURED_EVERY = 15.0
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """What a host is busy with: processors (1.5: one and a half), bytes of memory, and what its network does a second."""
+
+    cpu: float = 0.0
+    memory: int = 0
+    connections: int = 0
+    established: int = 0
+    received: int = 0
+    sent: int = 0
+    packets_received: int = 0
+    packets_sent: int = 0
 
 
 class _Record:
@@ -25,6 +45,9 @@ class _Record:
         self.is_running = False
         self.has_booted = False
         self.console = b""
+        self.usage = Usage(
+            id=spec.id, at=0.0, cpu=0.0, memory=0, received=0, sent=0, packets_received=0, packets_sent=0
+        )
 
     def show(self) -> Host:
         return Host(id=self.spec.id, address=self.spec.address, state="Running" if self.is_running else "Stopped")
@@ -45,6 +68,10 @@ class MemoryHosts:
         self._lost: list[Callable[[], None]] = []
         #: every command that was run, with its host's id, oldest first
         self.commands: list[tuple[str, Command]] = []
+        #: what every host is busy with, and what single ones are
+        self.load = Load()
+        self.loads: dict[str, Load] = {}
+        self._measured_at = 0.0
 
     async def create(self, spec: HostSpec) -> Host:
         """Make the host; it runs at once."""
@@ -100,6 +127,14 @@ class MemoryHosts:
         record = self._hosts.get(host_id)
         return record.console if record else b""
 
+    async def measure(self) -> Sequence[Usage]:
+        """Let ``MEASURED_EVERY`` seconds of every host's load pass, and tell what it comes to."""
+        self._measured_at += MEASURED_EVERY
+        running = [record for record in self._hosts.values() if record.is_running]
+        for record in running:
+            record.usage = _loaded(record.usage, self.loads.get(record.spec.id, self.load), self._measured_at)
+        return [record.usage for record in running]
+
     async def connect(self, host_id: str | None, address: str, port: int, timeout: float = 3.0) -> socket.socket:  # noqa: ARG002
         """Let the function that was handed in connect."""
         return await self._dial(None if host_id is None else self._running(host_id).spec, address, port)
@@ -141,6 +176,25 @@ class MemoryHosts:
             lines += [f"user data ended with exit status {outcome.exit_code}"]
         record.has_booted = True
         record.console = "".join(f"[tidegate] {line}\n" for line in lines).encode()
+
+
+def _loaded(usage: Usage, load: Load, now: float) -> Usage:
+    def grown(name: str) -> int:
+        return int(getattr(usage, name) + getattr(load, name) * MEASURED_EVERY)
+
+    return Usage(
+        id=usage.id,
+        at=now,
+        cpu=usage.cpu + load.cpu * MEASURED_EVERY,
+        memory=load.memory,
+        loading=math.ceil(load.cpu),
+        connections=load.connections,
+        established=load.established,
+        received=grown("received"),
+        sent=grown("sent"),
+        packets_received=grown("packets_received"),
+        packets_sent=grown("packets_sent"),
+    )
 
 
 def answer_simple_commands(spec: HostSpec, command: Command) -> Outcome:

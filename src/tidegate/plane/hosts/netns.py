@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tidegate.plane.helper.client import HelperClient
-from tidegate.plane.hosts.base import Command, Host, HostSpec, Outcome
+from tidegate.plane.hosts.base import Command, Host, HostSpec, Outcome, Usage
 from tidegate.plane.hosts.connection import connected
 from tidegate.plane.hosts.script import unpack
 from tidegate.telemetry.points import reach
@@ -94,6 +94,16 @@ class NetnsHosts:
     async def console(self, host_id: str) -> bytes:
         """The console log of the last boot."""
         return base64.b64decode(await self._helper.request("host.console", id=host_id))
+
+    async def measure(self) -> Sequence[Usage]:
+        """Measure the hosts, a batch after the other, so that nobody waits long for the helper."""
+        found: list[Usage] = []
+        after: str | None = ""
+        while after is not None:
+            batch = await self._helper.request("host.measure", after=after)
+            found += msgspec.convert([{"at": batch["at"], **host} for host in batch["hosts"]], list[Usage])
+            after = batch["next"]
+        return found
 
     async def connect(self, host_id: str | None, address: str, port: int, timeout: float = 3.0) -> socket.socket:
         """Connect a socket that the helper opened in the host's network."""

@@ -109,6 +109,8 @@ MEMBER: Mapping[MemberState, Mapping[MemberEvent, MemberState | None]] = {
 #: Counted by TotalCapacity: everything but Stopped (ess.md 15, A17).
 COUNTED = frozenset(MemberState) - {MemberState.STOPPED}
 #: "Steady" members, the base of rules in a group with desired capacity (ess.md 2.4).
+#: who does the group's work, and whom its metrics are about
+SERVING = frozenset({MemberState.IN_SERVICE, MemberState.PROTECTED})
 STEADY = frozenset({MemberState.IN_SERVICE, MemberState.PROTECTED, MemberState.STANDBY})
 
 

@@ -229,6 +229,12 @@ async def by_ids(tx: Connection, ids: Iterable[str]) -> list[Instance]:
     return [_instance(row) for row in await tx.fetch("select * from ecs_instance where id = any($1)", list(ids))]
 
 
+async def kinds(tx: Connection, ids: Iterable[str]) -> list[tuple[str, str, str]]:
+    """Return id, account and instance type of those of the instances that exist."""
+    rows = await tx.fetch("select id, account_id, instance_type from ecs_instance where id = any($1)", list(ids))
+    return [(row["id"], row["account_id"], row["instance_type"]) for row in rows]
+
+
 async def lock(tx: Connection, account_id: str, ids: Iterable[str]) -> dict[str, Instance]:
     """Return the account's instances with these ids and let nobody change them before this transaction has ended."""
     rows = await tx.fetch(

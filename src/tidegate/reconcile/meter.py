@@ -1,0 +1,79 @@
+"""Measures the hosts, every fifteen seconds: one work for the whole cloud, whichever node has it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from tidegate.errors import PlaneError
+from tidegate.plane.hosts.base import Hosts
+from tidegate.reconcile.run import Controller, Run, Suspend
+from tidegate.services.cms import metering, times
+from tidegate.services.cms.metering import Size
+from tidegate.services.cms.service import MEASURED_EVERY, Monitor
+from tidegate.services.ecs import catalog
+from tidegate.services.ess.states import SERVING
+from tidegate.store import work
+from tidegate.store.database import Database
+from tidegate.store.ecs import instances
+from tidegate.store.ess import members
+from tidegate.telemetry import get_logger
+
+METER = "meter"
+KEY = "meter/hosts"
+#: how often samples that have grown old are joined
+_TIDIED_EVERY = timedelta(minutes=5)
+
+_log = get_logger("meter")
+
+
+class MeterController:
+    """Drives the meter."""
+
+    def __init__(self, database: Database, hosts: Hosts, monitor: Monitor) -> None:
+        self._database = database
+        self._hosts = hosts
+        self._monitor = monitor
+        self._book = metering.Book()
+        self._tidy_at: datetime | None = None
+
+    @property
+    def controllers(self) -> Mapping[str, Controller]:
+        """The kinds of work that this drives."""
+        return {METER: self.measure}
+
+    async def begin(self) -> None:
+        """Have the hosts measured from now on, if they are not already."""
+        async with self._database.transaction() as tx:
+            await work.drive(tx, KEY, METER, now=self._monitor.clock.now())
+
+    async def measure(self, run: Run) -> None:
+        """Measure all hosts once, and wait for the next time."""
+        try:
+            usages = await self._hosts.measure()
+        except PlaneError as error:
+            _log.warning("the hosts were not measured: %s", error)
+            usages = []
+        now = run.now()
+        async with run.transaction() as tx:
+            ids = [usage.id for usage in usages]
+            found = await instances.kinds(tx, ids) if ids else []
+            sizes = {host: _size(instance_type) for host, _, instance_type in found}
+            values = self._book.enter(usages, sizes)
+            groups: dict[str, list[str]] = defaultdict(list)
+            for member in (await members.by_id(tx, list(values))).values() if values else ():
+                if member.state in SERVING:
+                    groups[member.group_id].append(member.instance_id)
+            owners = {host: account for host, account, _ in found}
+            await self._monitor.record(tx, now, values, owners, groups)
+            if is_tidied := self._tidy_at is None or now >= self._tidy_at:
+                await self._monitor.tidy(tx, now)
+        if is_tidied:
+            self._tidy_at = now + _TIDIED_EVERY
+        raise Suspend(times.start_of(now, MEASURED_EVERY) + timedelta(seconds=MEASURED_EVERY))
+
+
+def _size(instance_type: str) -> Size:
+    known = catalog.INSTANCE_TYPES[instance_type]
+    return Size(cpus=known.cpu, memory=known.memory_mib << 20)

@@ -1,0 +1,6 @@
+"""The operations of CloudMonitor: typed requests in, typed answers out."""
+
+from tidegate.services.cms.api import custom, metrics
+from tidegate.services.cms.api.product import cms
+
+__all__ = ["cms", "custom", "metrics"]

@@ -1,0 +1,71 @@
+"""CloudMonitor as a whole: what its API calls, what other products ask, and what the meter writes into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from tidegate.clock import Clock
+from tidegate.ids import Ids
+from tidegate.services.cms import limits, metering, times
+from tidegate.services.cms.answering import Answers
+from tidegate.services.cms.metering import Values
+from tidegate.services.cms.reporting import Reports
+from tidegate.store.cms import events, samples, series
+from tidegate.store.cms.samples import GRAINS
+from tidegate.store.cms.series import Series
+from tidegate.store.database import Database
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
+
+#: seconds from one measurement of the hosts to the next
+MEASURED_EVERY = GRAINS[0]
+
+
+class Monitor:
+    """CloudMonitor of one cloud."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+        self.clock = clock
+        self.answers = Answers(database)
+        self.reports = Reports(database, clock, ids)
+
+    async def record(
+        self,
+        tx: Connection,
+        now: datetime,
+        hosts: Mapping[str, Values],
+        owners: Mapping[str, str],
+        groups: Mapping[str, Sequence[str]],
+    ) -> None:
+        """Write what hosts and groups came to in the fifteen seconds that are just over.
+
+        ``owners``: the account of each host; ``groups``: the hosts that serve in each group, all of one account.
+        """
+        until = times.start_of(now, MEASURED_EVERY)
+        at = until - timedelta(seconds=MEASURED_EVERY)
+        members = {group: [host for host in ids if host in hosts] for group, ids in groups.items()}
+        members = {group: ids for group, ids in members.items() if ids}
+        mine = [Series(id=host, account_id=owners[host], kind="host", created_at=now) for host in hosts]
+        mine += [
+            Series(id=group, account_id=owners[ids[0]], kind="group", created_at=now) for group, ids in members.items()
+        ]
+        if mine:
+            await series.add(tx, *mine)
+            await samples.add(
+                tx,
+                *(metering.sample_of(host, at, values) for host, values in hosts.items()),
+                *(metering.sample_of_group(group, at, [hosts[one] for one in ids]) for group, ids in members.items()),
+            )
+        await samples.note_measured(tx, until)
+
+    async def tidy(self, tx: Connection, now: datetime) -> None:
+        """Join samples that have grown old to coarser ones, and forget what is older than anybody may ask for."""
+        fine, middle, coarse = GRAINS
+        await samples.coarsen(tx, middle, coarse, times.start_of(now - limits.MIDDLE, coarse))
+        await samples.coarsen(tx, fine, middle, times.start_of(now - limits.FINE, middle))
+        await samples.forget(tx, coarse, now - limits.COARSE)
+        await series.forget_empty(tx, now - limits.FINE)
+        await events.forget(tx, now - limits.EVENTS)

@@ -1,0 +1,1 @@
+"""What CloudMonitor keeps."""
