@@ -107,18 +107,16 @@ class ActivityController:
         if booted.unfit:
             await self._discard(run, "discard", group, activity, booted.unfit)
             problems.append(Problem("InstanceNotRunning", wording.NOT_RUNNING, booted.unfit))
-        outcome = await self._lifecycle.pass_hooks(run, activity, booted.fit) if booted.fit else None
-        if outcome in (None, Result.CONTINUE):
-            joined = msgspec.convert(
-                await run.step("join", partial(self._join, run, group, activity, booted.fit)), Fate
-            )
+        decided = await self._lifecycle.pass_hooks(run, activity, booted.fit) if booted.fit else {}
+        joined = Fate([], [])
+        if wanted := decided.pop(Result.CONTINUE, []):
+            joined = msgspec.convert(await run.step("join", partial(self._join, run, group, activity, wanted)), Fate)
             if joined.unfit:
                 await self._discard(run, "discard-late", group, activity, joined.unfit)
                 problems.append(Problem("InstanceNotRunning", wording.NOT_RUNNING, joined.unfit))
-        else:
-            await self._discard(run, "abandon", group, activity, booted.fit)
-            joined = Fate([], booted.fit)
-            problems.append(Problem("LifecycleHookAbandoned", wording.ABANDONED, booted.fit))
+        if abandoned := [one for instance_ids in decided.values() for one in instance_ids]:
+            await self._discard(run, "abandon", group, activity, abandoned)
+            problems.append(Problem("LifecycleHookAbandoned", wording.ABANDONED, abandoned))
         is_attach = activity.kind == "attach"
         handled = [*made, *activity.instance_ids]
         ending = Ending(
@@ -136,14 +134,14 @@ class ActivityController:
             return
         group, activity = scene
         leaving = activity.instance_ids
-        outcome = await self._lifecycle.pass_hooks(run, activity, leaving)
-        if outcome is Result.ROLLBACK:
-            await run.step("restore", partial(self._restore, run, leaving))
-            problems = [Problem("LifecycleHookRollback", wording.ROLLED_BACK, leaving)]
-            await run.step("close", partial(self._close, run, activity, Ending(done=[], problems=problems)))
-            return
-        leavers = msgspec.convert(await run.step("resume", partial(self._resume, run, activity)), Leavers)
-        owned, problems = leavers.owned, []
+        problems = []
+        decided = await self._lifecycle.pass_hooks(run, activity, leaving)
+        if kept := decided.get(Result.ROLLBACK):
+            await run.step("roll-back", partial(self._restore, run, kept))
+            problems.append(Problem("LifecycleHookRollback", wording.ROLLED_BACK, kept))
+            leaving = [one for one in leaving if one not in kept]
+        leavers = msgspec.convert(await run.step("resume", partial(self._resume, run, activity, leaving)), Leavers)
+        owned = leavers.owned
         stopped = Fate(owned, [])
         if owned:
             asked_at = await run.step("stop", partial(self._stop, run, group, activity, owned))
@@ -347,10 +345,10 @@ class ActivityController:
 
     # ---- scale-in: instances leave ---------------------------------------------------------------------------------
 
-    async def _resume(self, run: Run, activity: Activity) -> Leavers:
+    async def _resume(self, run: Run, activity: Activity, instance_ids: Sequence[str]) -> Leavers:
         """End the wait and return the members whose life cycle the group owns; the others are only let go."""
         async with run.transaction() as tx:
-            await members.move(tx, activity.instance_ids, member_moves(MemberEvent.RESUME), busy_with=activity.id)
+            await members.move(tx, instance_ids, member_moves(MemberEvent.RESUME), busy_with=activity.id)
             leaving = await members.handled_by(tx, activity.id)
         if activity.plan.let_go:
             return Leavers([], [])

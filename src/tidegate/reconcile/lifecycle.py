@@ -30,21 +30,32 @@ class Lifecycle:
         self._ess = ess
         self._around = ess.around
 
-    async def pass_hooks(self, run: Run, activity: Activity, instance_ids: Sequence[str]) -> Result | None:
-        """Hold instances for the hooks of the activity's direction and return what these decide.
+    async def pass_hooks(self, run: Run, activity: Activity, instance_ids: Sequence[str]) -> dict[Result, list[str]]:
+        """Hold instances for the hooks of the activity's direction and return them by what these decide.
 
-        None: there are no hooks. Suspends while a wait is open.
+        CONTINUE where there are no hooks. Suspends while a wait is open.
         """
         tokens = await run.step("hold", partial(self._hold, run, activity, instance_ids))
         if not tokens:
-            return None
+            return {Result.CONTINUE: list(instance_ids)}
         for token in tokens:
             await run.step(f"notify:{token}", partial(self._notify, activity, token))
         async with run.transaction() as tx:
-            waits = await self._ess.actions.settle(tx, activity.id)
-        if waits.outcome is None:
-            raise Suspend(waits.next_deadline)
-        return waits.outcome
+            batches = await self._ess.actions.settle(tx, activity.id)
+        deadlines = [waits.next_deadline for waits in batches if waits.outcome is None]
+        if deadlines:
+            raise Suspend(min(filter(None, deadlines), default=None))
+        return await self._decided(activity.id)
+
+    async def _decided(self, activity_id: str) -> dict[Result, list[str]]:
+        async with self._around.database.connection() as db:
+            activity = await activities.find(db, activity_id)
+            held = {action.batch: action.instance_ids for action in await actions.of_activity(db, activity_id)}
+        assert activity is not None, "a running activity has its row"
+        decided: dict[Result, list[str]] = {}
+        for batch, instance_ids in held.items():
+            decided.setdefault(Result(activity.outcomes[str(batch)]), []).extend(instance_ids)
+        return decided
 
     async def _hold(self, run: Run, activity: Activity, instance_ids: Sequence[str]) -> list[str]:
         async with run.transaction() as tx:

@@ -435,3 +435,35 @@ async def test_actions_cannot_be_asked_for_badly(world: World, parameters: dict[
         "InvalidParameter",
         f'The specified value of parameter "{named}" is not valid.',
     )
+
+
+async def test_more_than_a_hundred_instances_wait_in_batches_that_are_decided_apart(world: World) -> None:
+    group = await world.make_group(MaxSize=200)
+    await world.make_hook(group)
+
+    activity = await world.scale(group, 130)
+    first, second = await world.actions(activity)
+    await world.complete(first, "ABANDON")
+    held = await world.members(group)
+    await world.complete(second)
+
+    shown = await world.activity(activity)
+    assert (len(first["InstanceIds"]), len(second["InstanceIds"])) == (100, 30)
+    assert set(held.values()) == {"Pending:Wait"}
+    assert await world.members(group) == dict.fromkeys(second["InstanceIds"], "InService")
+    assert await world.machines(*first["InstanceIds"][:5]) == {}
+    assert (shown["StatusCode"], len(shown["DestroyedInstances"])) == ("Warning", 100)
+
+
+async def test_of_a_large_scale_in_only_the_batch_that_is_rolled_back_stays(world: World) -> None:
+    group = await world.make_group(MaxSize=200)
+    await world.scale(group, 130)
+    await world.make_hook(group, "SCALE_IN")
+
+    activity = await world.scale(group, -130)
+    first, second = await world.actions(activity)
+    await world.complete(second, "ROLLBACK")
+    await world.complete(first)
+
+    assert await world.members(group) == dict.fromkeys(second["InstanceIds"], "InService")
+    assert (await world.activity(activity))["StatusCode"] == "Warning"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -34,24 +36,34 @@ if TYPE_CHECKING:
     from tidegate.store.database import Connection
 
 
-def as_waits(activity: Activity, actions: Sequence[Action]) -> Waits:
-    """Return the waits of an activity as values."""
-    return Waits(
-        Transition(activity.direction),
-        tuple(
-            Wait(
-                token=action.token,
-                deadline=action.deadline,
-                default_result=Result(action.default_result),
-                position=action.position,
-                status=ActionStatus(action.status),
-                result=Result(action.result) if action.result else None,
-                ended_at=action.ended_at,
-            )
-            for action in actions
-        ),
-        Result(activity.outcome) if activity.outcome else None,
+class Batch(msgspec.Struct, frozen=True):
+    """Instances of an activity that wait together: the actions they wait on, and how these stand."""
+
+    number: int
+    actions: Sequence[Action]
+    waits: Waits
+
+
+def batches_of(activity: Activity, actions: Sequence[Action]) -> list[Batch]:
+    """Return the batches of an activity in their order."""
+    return [_batch(activity, number, list(waiting)) for number, waiting in groupby(actions, key=attrgetter("batch"))]
+
+
+def _batch(activity: Activity, number: int, actions: Sequence[Action]) -> Batch:
+    outcome = activity.outcomes.get(str(number))
+    waits = tuple(
+        Wait(
+            token=action.token,
+            deadline=action.deadline,
+            default_result=Result(action.default_result),
+            position=action.position,
+            status=ActionStatus(action.status),
+            result=Result(action.result) if action.result else None,
+            ended_at=action.ended_at,
+        )
+        for action in actions
     )
+    return Batch(number, actions, Waits(Transition(activity.direction), waits, Result(outcome) if outcome else None))
 
 
 class Actions:
@@ -63,7 +75,7 @@ class Actions:
     # ---- what an activity's controller calls, inside its own fenced transaction ------------------------------------
 
     async def open(self, tx: Connection, activity: Activity, instance_ids: Sequence[str]) -> list[Action]:
-        """Open one wait for each hook that runs; returns them, none when nothing is to be waited for.
+        """Open one wait for each hook that runs and each batch of instances; returns them, none when nobody waits.
 
         Called again it returns the waits that were opened before.
         """
@@ -72,6 +84,11 @@ class Actions:
         if opened or plan.hooks_disabled or not instance_ids:
             return opened
         now = self._around.now()
+        running = [
+            hook
+            for hook in await hooks.active(tx, activity.group_id, activity.direction)
+            if hook.id not in plan.ignored_hook_ids
+        ]
         opened = [
             Action(
                 token=self._around.ids.uuid(),
@@ -80,32 +97,34 @@ class Actions:
                 hook_id=hook.id,
                 hook_name=hook.name,
                 position=hook.position,
+                batch=batch,
                 transition=hook.transition,
                 # A19: LifecycleHookResult replaces the DefaultResult of every hook for this activity.
                 default_result=plan.hook_result or hook.default_result,
                 notification_arn=hook.notification_arn,
                 notification_metadata=hook.notification_metadata,
-                instance_ids=list(instance_ids),
+                instance_ids=list(instance_ids[start : start + limits.INSTANCES_PER_WAIT]),
                 status=ActionStatus.PENDING,
                 started_at=now,
                 deadline=now + timedelta(seconds=hook.heartbeat_timeout),
             )
-            for hook in await hooks.active(tx, activity.group_id, activity.direction)
-            if hook.id not in plan.ignored_hook_ids
+            for batch, start in enumerate(range(0, len(instance_ids), limits.INSTANCES_PER_WAIT))
+            for hook in running
         ]
         if opened:
             await rows.table.add(tx, *opened)
         return opened
 
-    async def settle(self, tx: Connection, activity_id: str) -> Waits:
-        """Let deadlines that have passed decide, and return how the activity's waits stand."""
+    async def settle(self, tx: Connection, activity_id: str) -> list[Waits]:
+        """Let deadlines that have passed decide, and return how the waits of each batch stand."""
         activity = await activities.lock(tx, activity_id)
         assert activity is not None, "a running activity has its row"
-        actions = await rows.of_activity(tx, activity_id)
-        before = as_waits(activity, actions)
-        after = settle(before, self._around.now()) if before.outcome is None else before
-        await self._write(tx, activity, actions, before, after)
-        return after
+        settled = []
+        for batch in batches_of(activity, await rows.of_activity(tx, activity_id)):
+            after = settle(batch.waits, self._around.now()) if batch.waits.outcome is None else batch.waits
+            await self._write(tx, activity, batch, after)
+            settled.append(after)
+        return settled
 
     # ---- what callers and hooks do ---------------------------------------------------------------------------------
 
@@ -118,13 +137,12 @@ class Actions:
             # A24: the same token and parameters again succeed, although the wait is over.
             if await repeats.recall(tx, call, now) is not None:
                 return
-            activity, action, actions = await self._pending(
+            activity, action, batch = await self._pending(
                 tx, call, request.lifecycle_hook_id, request.lifecycle_action_token, request.region_id
             )
-            before = as_waits(activity, actions)
             result = Result(request.lifecycle_action_result or action.default_result)
-            after = end(settle(before, now), action.token, ActionStatus.COMPLETED, result, now)
-            await self._write(tx, activity, actions, before, after)
+            after = end(settle(batch.waits, now), action.token, ActionStatus.COMPLETED, result, now)
+            await self._write(tx, activity, batch, after)
             await self._wake(tx, activity, after)
             await repeats.remember(tx, call, None, now)
             reach("complete-lifecycle-action.before")
@@ -158,15 +176,14 @@ class Actions:
             activity = await activities.lock(tx, activity_id)
             if activity is None:
                 continue
-            actions = await rows.of_activity(tx, activity_id)
-            before = as_waits(activity, actions)
-            after = settle(before, now)
-            for action in actions:
-                wait = after.find(action.token)
-                if action.hook_id == hook.id and wait is not None and wait.is_pending:
-                    after = end(after, wait.token, ActionStatus.COMPLETED, wait.default_result, now)
-            await self._write(tx, activity, actions, before, after)
-            await self._wake(tx, activity, after)
+            for batch in batches_of(activity, await rows.of_activity(tx, activity_id)):
+                after = settle(batch.waits, now)
+                for action in batch.actions:
+                    wait = after.find(action.token)
+                    if action.hook_id == hook.id and wait is not None and wait.is_pending:
+                        after = end(after, wait.token, ActionStatus.COMPLETED, wait.default_result, now)
+                await self._write(tx, activity, batch, after)
+                await self._wake(tx, activity, after)
 
     async def describe(self, call: Call, request: DescribeLifecycleActions) -> tuple[int, list[Action], str]:
         """Return how many actions match, a page of them, and the next token."""
@@ -192,8 +209,8 @@ class Actions:
 
     async def _pending(
         self, tx: Connection, call: Call, hook_id: str, token: str, region: str | None
-    ) -> tuple[Activity, Action, list[Action]]:
-        """Return a wait that is open now, with its activity and the activity's other waits.
+    ) -> tuple[Activity, Action, Batch]:
+        """Return a wait that is open now, with its activity and the batch that waits.
 
         Raises LifecycleHookIdAndLifecycleActionToken.Invalid when it is unknown, of another hook, or over: also when
         its deadline has passed and no timer has noticed yet.
@@ -204,17 +221,15 @@ class Actions:
         activity = await activities.lock(tx, known.activity_id)
         if activity is None:
             raise refusals.action_token()
-        actions = await rows.of_activity(tx, activity.id)
-        settled = settle(as_waits(activity, actions), self._around.now())
-        wait = settled.find(token)
+        together = await rows.of_batch(tx, activity.id, known.batch)
+        batch = _batch(activity, known.batch, together)
+        wait = settle(batch.waits, self._around.now()).find(token)
         if wait is None or not wait.is_pending:
             raise refusals.action_token()
-        return activity, next(action for action in actions if action.token == token), actions
+        return activity, next(action for action in together if action.token == token), batch
 
-    async def _write(
-        self, tx: Connection, activity: Activity, actions: Sequence[Action], before: Waits, after: Waits
-    ) -> None:
-        ended = {wait.token: wait for wait in changes(before, after)}
+    async def _write(self, tx: Connection, activity: Activity, batch: Batch, after: Waits) -> None:
+        ended = {wait.token: wait for wait in changes(batch.waits, after)}
         if ended:
             await rows.table.write(
                 tx,
@@ -225,12 +240,12 @@ class Actions:
                         result=ended[action.token].result,
                         ended_at=ended[action.token].ended_at,
                     )
-                    for action in actions
+                    for action in batch.actions
                     if action.token in ended
                 ),
             )
-        if after.outcome is not None and before.outcome is None:
-            await activities.decide(tx, activity.id, after.outcome)
+        if after.outcome is not None and batch.waits.outcome is None:
+            await activities.decide(tx, activity.id, batch.number, after.outcome)
 
     async def _wake(self, tx: Connection, activity: Activity, after: Waits) -> None:
         if after.outcome is not None:

@@ -25,6 +25,9 @@ OVERRIDES = 10  # LaunchTemplateOverride.N, ess.md 2.2
 OVERRIDE_WEIGHT = (1, 500)
 INSTANCES_PER_CALL = 20  # ess.md 3.5
 INSTANCES_PER_ADJUSTMENT = 1000  # ess.md 5.2
+#: ASSUMPTION (ess.md 3.2): one wait covers all instances of an activity up to this number; more wait in several. It is
+#: what ECS launches and describes in one call, so that a runbook can look at all instances it is given.
+INSTANCES_PER_WAIT = 100
 
 STEPS_PER_RULE = 20  # ASSUMPTION (ess.md 5.3)
 

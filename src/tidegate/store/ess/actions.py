@@ -20,8 +20,13 @@ async def find(db: Connection, token: str) -> Action | None:
 
 
 async def of_activity(db: Connection, activity_id: str) -> list[Action]:
-    """Return the actions of an activity in the order of their hooks' creation."""
-    return await table.every(db, "where activity_id = $1 order by position, token", activity_id)
+    """Return the actions of an activity: batch by batch, in the order of their hooks' creation."""
+    return await table.every(db, "where activity_id = $1 order by batch, position, token", activity_id)
+
+
+async def of_batch(db: Connection, activity_id: str, batch: int) -> list[Action]:
+    """Return the actions that one batch of an activity's instances waits on, in the order of their hooks' creation."""
+    return await table.every(db, "where activity_id = $1 and batch = $2 order by position, token", activity_id, batch)
 
 
 async def waiting_activities(db: Connection, hook_id: str) -> list[str]:

@@ -64,9 +64,14 @@ async def count(db: Connection, query: Query) -> int:
     return await table.count(db, _MATCHING, *_arguments(query))
 
 
-async def decide(tx: Connection, activity_id: str, outcome: str) -> None:
-    """Note what the hooks of an activity decided."""
-    await tx.execute("update ess_activity set outcome = $2 where id = $1", activity_id, outcome)
+async def decide(tx: Connection, activity_id: str, batch: int, outcome: str) -> None:
+    """Note what the hooks of an activity decided for a batch of its instances."""
+    await tx.execute(
+        "update ess_activity set outcomes = outcomes || jsonb_build_object($2::text, $3::text) where id = $1",
+        activity_id,
+        str(batch),
+        outcome,
+    )
 
 
 async def order(tx: Connection, activity_id: str, capacity: int) -> None:

@@ -199,7 +199,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
     ordered: int = 0
     plan: Plan
-    outcome: str | None = None
+    outcomes: dict[str, str] = msgspec.field(default_factory=dict)
     instance_ids: list[str]
     created_ids: list[str] = msgspec.field(default_factory=list)
     destroyed_ids: list[str] = msgspec.field(default_factory=list)
@@ -248,6 +248,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     hook_id: str
     hook_name: str
     position: int
+    batch: int = 0
     transition: str
     default_result: str
     notification_arn: str | None

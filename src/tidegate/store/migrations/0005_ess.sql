@@ -91,7 +91,7 @@ create table ess_activity (
     amount             integer not null,  -- instances it handles
     ordered            integer not null,  -- of these: still to be created, no members yet
     plan               jsonb not null,    -- how it is to be carried out; see records.Plan
-    outcome            text check (outcome in ('CONTINUE', 'ABANDON', 'ROLLBACK')),  -- what its hooks decided
+    outcomes           jsonb not null,    -- what its hooks decided: {batch of instances: result}
     instance_ids       text[] not null,   -- chosen at the start: to attach, to start again, to remove
     created_ids        text[] not null,
     destroyed_ids      text[] not null,
@@ -139,6 +139,7 @@ create table ess_action (
     hook_id               text not null,
     hook_name             text not null,
     position              bigint not null,  -- of the hook
+    batch                 integer not null,  -- of the activity's instances
     transition            text not null,
     default_result        text not null,
     notification_arn      text,
@@ -152,5 +153,5 @@ create table ess_action (
     ended_at              timestamptz,
     execution_id          text
 );
-create index ess_action_activity on ess_action (activity_id, position);
+create index ess_action_activity on ess_action (activity_id, batch, position);
 create index ess_action_pending on ess_action (hook_id) where status = 'Pending';
