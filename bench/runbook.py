@@ -101,17 +101,24 @@ class Bench:
 
     oos: Oos
     principal: Principal
+    database: Database
     ended: dict[str, asyncio.Future[float]] = field(default_factory=dict)
 
-    async def run_one(self) -> float:
-        """Run one execution and return how long it took, in milliseconds."""
+    async def run_one(self, **order: Any) -> float:
+        """Run one execution and return how long it took, in milliseconds; without an order the stored template."""
         begun = time.perf_counter()
-        record = await self.oos.executions.start(
-            Order(principal=self.principal, region=REGION, template_name="bench", parameters={"thing": "t-1"})
-        )
-        return (await self._ended(record.id) - begun) * 1000
+        execution_id = await self.start(**order or {"template_name": "bench", "parameters": {"thing": "t-1"}})
+        took = (await self.ending(execution_id) - begun) * 1000
+        record = await self.oos.executions.find(self.principal.account_id, REGION, execution_id)
+        assert record.status == "Success", record.status_message
+        return took
 
-    def _ended(self, execution_id: str) -> asyncio.Future[float]:
+    async def start(self, **order: Any) -> str:
+        """Start an execution and return its id."""
+        return (await self.oos.executions.start(Order(principal=self.principal, region=REGION, **order))).id
+
+    def ending(self, execution_id: str) -> asyncio.Future[float]:
+        """Return what is told when an execution has ended."""
         return self.ended.setdefault(execution_id, asyncio.get_running_loop().create_future())
 
     def watch(self, controller: Callable[[Run], Awaitable[None]]) -> Callable[[Run], Awaitable[None]]:
@@ -119,7 +126,7 @@ class Bench:
 
         async def watched(run: Run) -> None:
             await controller(run)
-            ended = self._ended(run.id)
+            ended = self.ending(run.id)
             if not ended.done():
                 ended.set_result(time.perf_counter())
 
@@ -137,7 +144,7 @@ async def bench(folder: Path, dsn: str, *, stubbed: bool) -> AsyncIterator[Bench
     principal = Principal(kind="Account", account_id=account, id=account)
     settings = Settings(data_dir=folder)
     oos = Oos(database, clock, ids, roles=ram, programs=programs, vault=vault)
-    made = Bench(oos, principal)
+    made = Bench(oos, principal, database)
     nonces = Nonces(database)
     gateway = Gateway({tide: None}, ram=ram, nonces=nonces, clock=clock, ids=ids, settings=settings)
     controller = ExecutionController(
