@@ -36,16 +36,20 @@ ACTIONS = ["ecs:DescribeInstances", "kvstore:ModifySecurityIps", "ess:CompleteLi
 class Group:
     """The tutorial's group, ready to scale."""
 
-    def __init__(self, client: Caller) -> None:
+    def __init__(self, client: Caller, region: str = REGION) -> None:
         self._client = client
+        self._region = region
 
     async def call(self, product: str, action: str, **parameters: Any) -> dict[str, Any]:
-        return await self._client.call(product, action, {"RegionId": REGION, **parameters}, region=REGION)
+        return await self._client.call(product, action, {"RegionId": self._region, **parameters}, region=self._region)
 
-    async def furnish(self) -> None:
+    async def permit(self) -> None:
+        """Give the runbooks' role, which is the account's, what the tutorial gives it."""
         policy = {"Version": "1", "Statement": [{"Effect": "Allow", "Action": ACTIONS, "Resource": "*"}]}
         await self.call("ram", "CreatePolicy", PolicyName="hook", PolicyDocument=json.dumps(policy))
         await self.call("ram", "AttachPolicyToRole", PolicyType="Custom", PolicyName="hook", RoleName="OOSServiceRole")
+
+    async def furnish(self) -> None:
         vswitch = (await self.call("ecs", "DescribeVSwitches"))["VSwitches"]["VSwitch"][0]
         image = (await self.call("ecs", "DescribeImages", OSType="linux"))["Images"]["Image"][0]["ImageId"]
         security_group = (await self.call("ecs", "DescribeSecurityGroups"))["SecurityGroups"]["SecurityGroup"][0]
@@ -92,7 +96,7 @@ class Group:
                 ScalingGroupId=self.id,
                 LifecycleTransition=transition,
                 DefaultResult="ABANDON",
-                NotificationArn=f"acs:oos:{REGION}:{account}:template/{TEMPLATE}",
+                NotificationArn=f"acs:oos:{self._region}:{account}:template/{TEMPLATE}",
                 NotificationMetadata=json.dumps({"dbInstanceId": self.redis, "modifyMode": mode}),
             )
         while (await self._redis_status()) != "Normal":
@@ -136,6 +140,7 @@ async def scale(runs: int, sizes: list[int]) -> dict[str, Any]:
         settings = Settings(data_dir=Path(folder), port=0, ephemeral=True)
         async with Cloud.running(settings) as cloud, cloud.client() as client:
             group = Group(client)
+            await group.permit()
             await group.furnish()
             single = []
             for _ in range(runs):
