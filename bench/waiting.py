@@ -89,9 +89,9 @@ async def measure(count: int) -> dict[str, Any]:
                 seconds = time.perf_counter() - begun
                 gc.collect()
                 held = own.memory_full_info().uss - empty
-                before, since = _spent(own), time.perf_counter()
+                before, since = spent(own), time.perf_counter()
                 await asyncio.sleep(QUIET)
-                idle = _shares(own, before, _spent(own), time.perf_counter() - since)
+                idle = shares(own, before, spent(own), time.perf_counter() - since)
                 latencies = []
                 for account, execution_id in random.Random(7).sample(started, min(RESUMED, count)):
                     latencies.append(await _cancelled(made, account, execution_id))
@@ -116,7 +116,7 @@ async def _cancelled(made: Bench, account: str, execution_id: str) -> float:
     return (await asyncio.wait_for(ended, 30) - begun) * 1000
 
 
-def _spent(own: psutil.Process) -> dict[int, float]:
+def spent(own: psutil.Process) -> dict[int, float]:
     """Return the processor seconds so far of the node and of each process of its database."""
     spent = {}
     for process in (own, *own.children(recursive=True)):
@@ -126,7 +126,7 @@ def _spent(own: psutil.Process) -> dict[int, float]:
     return spent
 
 
-def _shares(own: psutil.Process, before: dict[int, float], after: dict[int, float], seconds: float) -> dict[str, float]:
+def shares(own: psutil.Process, before: dict[int, float], after: dict[int, float], seconds: float) -> dict[str, float]:
     """Return which share of a core the node and its database took."""
     grown = {pid: spent - before.get(pid, 0.0) for pid, spent in after.items()}
     node = grown.pop(own.pid)
