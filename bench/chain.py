@@ -147,6 +147,7 @@ async def scale(runs: int, sizes: list[int]) -> dict[str, Any]:
                 single.append(await group.scale_to(1))
                 assert await group.listed() == 1
                 await group.scale_to(0)
+            started = await first_tasks(cloud)
             many = {}
             for size in sizes:
                 seconds = await group.scale_to(size)
@@ -158,9 +159,22 @@ async def scale(runs: int, sizes: list[int]) -> dict[str, Any]:
                 **cloud.world.summary,
                 "one_p50_s": statistics.median(single),
                 "one_worst_s": max(single),
+                "hook_to_first_task_p50_ms": statistics.median(started),
+                "hook_to_first_task_worst_ms": max(started),
                 "many": many,
                 "ratio_each_largest_to_smallest": many[sizes[-1]]["out_each_ms"] / many[sizes[0]]["out_each_ms"],
             }
+
+
+async def first_tasks(cloud: Cloud) -> list[float]:
+    """Return for each hook that started a runbook the milliseconds from its wait to the runbook's first task."""
+    async with cloud.database.connection() as connection:
+        rows = await connection.fetch(
+            "select extract(epoch from task.started_at - action.started_at) * 1000 as waited from ess_action action"
+            " join oos_task task on task.execution_id = action.execution_id and task.number = 1"
+            " where task.parent_id is null"
+        )
+    return [float(row["waited"]) for row in rows]
 
 
 def start_up() -> dict[str, Any]:
