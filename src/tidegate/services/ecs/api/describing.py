@@ -10,11 +10,12 @@ import msgspec
 
 from tidegate.clock import to_seconds
 from tidegate.services.ecs import faults, limits
-from tidegate.services.ecs.api.product import Paged, TagFilter, TagPairs, check_page, ecs, region_of
+from tidegate.services.ecs.api.product import Paged, TagPairs, check_page, ecs, region_of
 from tidegate.services.ecs.instances import types_of_family
 from tidegate.services.ecs.service import Ecs
 from tidegate.services.ecs.states import behind
 from tidegate.services.operation import Answer, Call, Request, invalid_parameter
+from tidegate.services.tagging import TagFilter
 from tidegate.store.ecs.instances import Instance, Query
 from tidegate.wire.shapes import JsonText
 

@@ -8,9 +8,10 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from tidegate.services.ecs import catalog
-from tidegate.services.ecs.api.product import Paged, TagFilter, TagPairs, check_page, comma_separated, ecs, region_of
+from tidegate.services.ecs.api.product import Paged, TagPairs, check_page, comma_separated, ecs, region_of
 from tidegate.services.ecs.service import Ecs
 from tidegate.services.operation import Answer, Call, Request
+from tidegate.services.tagging import TagFilter
 
 
 class Anything(Request):

@@ -24,20 +24,6 @@ ecs = Product(name="Ecs", code="ecs", versions=("2014-05-26",), invalid=_invalid
 vpc = Product(name="Vpc", code="vpc", versions=("2016-04-28",))
 
 
-class Tag(Request):
-    """A tag as requests spell it."""
-
-    key: str = ""
-    value: str = ""
-
-
-class TagFilter(Request):
-    """A tag that is looked for; without a value any will do."""
-
-    key: str = ""
-    value: str | None = None
-
-
 class TagPair(Answer):
     """A tag as most answers spell it."""
 

@@ -7,42 +7,29 @@ from collections.abc import Sequence
 import msgspec
 
 from tidegate.services.ecs import limits
-from tidegate.services.ecs.api.product import Tag, TagFilter, ecs, region_of
+from tidegate.services.ecs.api.product import ecs, region_of
 from tidegate.services.ecs.service import Ecs
 from tidegate.services.ecs.tags import check_tags, resource_type
-from tidegate.services.operation import Answer, Call, Done, Request, invalid_parameter, missing_parameter
+from tidegate.services.operation import Call, Done, Request, invalid_parameter, missing_parameter
+from tidegate.services.tagging import (
+    ListTagResourcesAnswer,
+    ListTagResourcesRequest,
+    OnResources,
+    Tag,
+    TagResource,
+    TagResources,
+    TagResourcesRequest,
+    UntagResourcesRequest,
+)
 
 
-class TagResourcesRequest(Request):
-    """Tags for resources."""
+class ListPage(ListTagResourcesRequest):
+    """Whose tags are wanted, and how many at a time."""
 
-    resource_type: str
-    resource_id: list[str] = msgspec.field(default_factory=list)
-    tag: list[Tag] = msgspec.field(default_factory=list)
-
-
-class UntagResourcesRequest(Request):
-    """Tags to be taken off resources."""
-
-    resource_type: str
-    resource_id: list[str] = msgspec.field(default_factory=list)
-    tag_key: list[str] = msgspec.field(default_factory=list)
-    all: bool = False
-
-
-class ListTagResourcesRequest(Request):
-    """Whose tags are wanted."""
-
-    resource_type: str
-    resource_id: list[str] = msgspec.field(default_factory=list)
-    tag: list[TagFilter] = msgspec.field(default_factory=list)
-    next_token: str = ""
     max_results: int = 50
 
 
-def _resources(
-    _service: Ecs, _call: Call, request: TagResourcesRequest | UntagResourcesRequest | ListTagResourcesRequest
-) -> Sequence[str]:
+def _resources(_service: Ecs, _call: Call, request: OnResources) -> Sequence[str]:
     kind = request.resource_type.lower()
     return [f"{kind}/{one}" for one in request.resource_id or "*"]
 
@@ -64,36 +51,13 @@ async def untag_resources(service: Ecs, call: Call, request: UntagResourcesReque
     kind = resource_type(request.resource_type)
     if not request.tag_key and not request.all:
         raise missing_parameter("TagKey")
-    # ASSUMPTION: keys that are named win over All, as the document says.
     keys = request.tag_key or None
     await service.tags.remove(call.account_id, region_of(call), kind, request.resource_id, keys)
     return Done()
 
 
-class TagResource(Answer):
-    """One tag of one resource."""
-
-    resource_id: str
-    resource_type: str
-    tag_key: str
-    tag_value: str
-
-
-class TagResourceList(Answer):
-    """Tags."""
-
-    tag_resource: list[TagResource]
-
-
-class ListTagResourcesAnswer(Answer):
-    """One page of tags."""
-
-    tag_resources: TagResourceList
-    next_token: str
-
-
 @ecs.operation("ListTagResources", on=_resources)
-async def list_tag_resources(service: Ecs, call: Call, request: ListTagResourcesRequest) -> ListTagResourcesAnswer:
+async def list_tag_resources(service: Ecs, call: Call, request: ListPage) -> ListTagResourcesAnswer:
     """List the tags of resources, named or found by their tags."""
     kind = resource_type(request.resource_type)
     if not request.resource_id and not request.tag:
@@ -112,7 +76,7 @@ async def list_tag_resources(service: Ecs, call: Call, request: ListTagResources
         size=request.max_results,
     )
     rows = [TagResource(one.resource_id, one.resource_type, one.key, one.value) for one in found]
-    return ListTagResourcesAnswer(TagResourceList(rows), token)
+    return ListTagResourcesAnswer(TagResources(rows), token)
 
 
 class OldTagsRequest(Request):

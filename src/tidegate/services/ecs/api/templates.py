@@ -9,13 +9,14 @@ import msgspec
 
 from tidegate.clock import to_seconds
 from tidegate.services.ecs import faults
-from tidegate.services.ecs.api.product import Paged, Tag, TagFilter, TagPair, TagPairs, check_page, ecs, region_of
+from tidegate.services.ecs.api.product import Paged, TagPair, TagPairs, check_page, ecs, region_of
 from tidegate.services.ecs.api.wanted import LaunchFields
 from tidegate.services.ecs.model import decode_user_data
 from tidegate.services.ecs.service import Ecs
 from tidegate.services.ecs.tags import check_tags
 from tidegate.services.ecs.templates import Draft
 from tidegate.services.operation import Answer, Call, Done, Request, given
+from tidegate.services.tagging import Tag, TagFilter
 from tidegate.store.ecs.templates import Query, Template, Version
 
 

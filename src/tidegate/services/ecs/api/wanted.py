@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from tidegate.services.ecs.api.product import Tag
 from tidegate.services.operation import Request, wire_name
+from tidegate.services.tagging import Tag
 
 
 class SystemDisk(Request, kw_only=True):

@@ -11,9 +11,6 @@ from tidegate.clock import to_seconds
 from tidegate.services.kvstore import limits
 from tidegate.services.kvstore.api.product import (
     InstanceRequest,
-    Tag,
-    TagAnswer,
-    Tags,
     kvstore,
     on_instance,
     on_instances,
@@ -22,14 +19,9 @@ from tidegate.services.kvstore.classes import CLASSES
 from tidegate.services.kvstore.errors import invalid_parameter
 from tidegate.services.kvstore.service import Kvstore
 from tidegate.services.operation import Answer, Call, Request
+from tidegate.services.tagging import TagFilter, TagItem, TagItems
 from tidegate.services.whitelist.model import DEFAULT_GROUP
 from tidegate.store.kvstore import Instance
-
-
-class TagFilter(Tag):
-    """A tag that is looked for; without a value any will do."""
-
-    value: str | None = None  # type: ignore[assignment]
 
 
 class DescribeInstancesRequest(Request):
@@ -89,7 +81,7 @@ class _Common(Answer):
     replacate_id: str
     config: str
     is_rds: bool
-    tags: Tags
+    tags: TagItems
 
 
 class KVStoreInstance(_Common, kw_only=True):
@@ -200,7 +192,7 @@ def _fields(instance: Instance, status: str) -> dict[str, Any]:
         "replacate_id": "",
         "config": "{}",
         "is_rds": False,
-        "tags": Tags([TagAnswer(key, value) for key, value in instance.tags.items()]),
+        "tags": TagItems([TagItem(key, value) for key, value in instance.tags.items()]),
     }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from tidegate.clock import to_seconds
-from tidegate.services.kvstore.api.product import Tag, kvstore, on_instances
+from tidegate.services.kvstore.api.product import kvstore, on_instances
 from tidegate.services.kvstore.classes import CLASSES
 from tidegate.services.kvstore.model import Order
 from tidegate.services.kvstore.service import Kvstore
 from tidegate.services.operation import Answer, Call, Request
+from tidegate.services.tagging import Tag
 
 
 class CreateInstanceRequest(Request):

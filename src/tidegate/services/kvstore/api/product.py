@@ -7,7 +7,7 @@ from typing import Protocol
 
 from tidegate.services.kvstore.errors import invalid_parameter, missing_parameter
 from tidegate.services.kvstore.service import Kvstore
-from tidegate.services.operation import Answer, Call, Product, Request
+from tidegate.services.operation import Call, Product, Request
 
 kvstore = Product(
     name="R-kvstore", code="kvstore", versions=("2015-01-01",), missing=missing_parameter, invalid=invalid_parameter
@@ -24,26 +24,6 @@ class InstanceRequest(Request):
     """The instance meant."""
 
     instance_id: str
-
-
-class Tag(Request):
-    """A tag as requests spell it."""
-
-    key: str = ""
-    value: str = ""
-
-
-class TagAnswer(Answer):
-    """A tag of an instance."""
-
-    key: str
-    value: str
-
-
-class Tags(Answer):
-    """The tags of an instance."""
-
-    tag: Sequence[TagAnswer]
 
 
 def on_instance(_service: Kvstore, _call: Call, request: NamesInstance) -> Sequence[str]:

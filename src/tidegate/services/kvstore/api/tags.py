@@ -4,47 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from tidegate.services.kvstore import errors, limits
-from tidegate.services.kvstore.api.describing import TagFilter
-from tidegate.services.kvstore.api.product import Tag, kvstore
+from tidegate.services.kvstore.api.product import kvstore
 from tidegate.services.kvstore.model import check_tags
 from tidegate.services.kvstore.service import Kvstore
-from tidegate.services.operation import Answer, Call, Done, Request
+from tidegate.services.operation import Call, Done
+from tidegate.services.tagging import (
+    ListTagResourcesAnswer,
+    ListTagResourcesRequest,
+    OnResources,
+    TagResource,
+    TagResources,
+    TagResourcesRequest,
+    UntagResourcesRequest,
+)
 
 _TYPE = "INSTANCE"
 
 
-class TagResourcesRequest(Request):
-    """Tags for instances."""
-
-    resource_type: str
-    resource_id: list[str] = msgspec.field(default_factory=list)
-    tag: list[Tag] = msgspec.field(default_factory=list)
-
-
-class UntagResourcesRequest(Request):
-    """Tags to be taken off instances."""
-
-    resource_type: str
-    resource_id: list[str] = msgspec.field(default_factory=list)
-    tag_key: list[str] = msgspec.field(default_factory=list)
-    all: bool = False
-
-
-class ListTagResourcesRequest(Request):
-    """Whose tags are wanted."""
-
-    resource_type: str
-    resource_id: list[str] = msgspec.field(default_factory=list)
-    tag: list[TagFilter] = msgspec.field(default_factory=list)
-    next_token: str = ""
-
-
-def _resources(
-    _service: Kvstore, _call: Call, request: TagResourcesRequest | UntagResourcesRequest | ListTagResourcesRequest
-) -> Sequence[str]:
+def _resources(_service: Kvstore, _call: Call, request: OnResources) -> Sequence[str]:
     return [f"instance/{one}" for one in request.resource_id or "*"]
 
 
@@ -65,31 +43,8 @@ async def untag_resources(service: Kvstore, call: Call, request: UntagResourcesR
     _check_resources(request.resource_type, request.resource_id)
     if not request.tag_key and not request.all:
         raise errors.missing_parameter("TagKey")
-    # ASSUMPTION: keys that are named win over All.
     await service.instances.untag(call, request.resource_id, request.tag_key or None)
     return Done()
-
-
-class TagResource(Answer):
-    """One tag of one instance."""
-
-    resource_id: str
-    resource_type: str
-    tag_key: str
-    tag_value: str
-
-
-class TagResourceList(Answer):
-    """Tags."""
-
-    tag_resource: list[TagResource]
-
-
-class ListTagResourcesAnswer(Answer):
-    """One page of tags."""
-
-    tag_resources: TagResourceList
-    next_token: str
 
 
 @kvstore.operation("ListTagResources", on=_resources)
@@ -110,7 +65,7 @@ async def list_tag_resources(service: Kvstore, call: Call, request: ListTagResou
     rest = [row for row in found if f"{row.resource_id} {row.tag_key}" > request.next_token]
     page = rest[: limits.TAG_PAGE_SIZE]
     following = f"{page[-1].resource_id} {page[-1].tag_key}" if len(rest) > len(page) else ""
-    return ListTagResourcesAnswer(TagResourceList(page), following)
+    return ListTagResourcesAnswer(TagResources(page), following)
 
 
 def _check_resources(kind: str, ids: Sequence[str]) -> None:
