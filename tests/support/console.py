@@ -52,6 +52,9 @@ class Browser:
     async def sign_in(self, key: str, secret: str) -> httpx.Response:
         return await self.post("/sign-in", on="/sign-in", key=key, secret=secret)
 
+    async def sign_in_with_password(self, user: str, password: str) -> httpx.Response:
+        return await self.post("/sign-in", on="/sign-in", user=user, password=password)
+
 
 class World:
     """The cloud and what is in it."""

@@ -39,6 +39,7 @@ MENU: Final[Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]]] = (
             ("Roles", ("ram", "roles")),
             ("Policies", ("ram", "policies")),
             ("Simulator", ("ram", "simulator")),
+            ("Settings", ("ram", "settings")),
         ),
     ),
 )

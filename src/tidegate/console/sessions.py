@@ -14,26 +14,34 @@ from tidegate.clock import Clock
 from tidegate.console.surroundings import Authority
 from tidegate.errors import ConfigurationError
 from tidegate.services.operation import Principal
+from tidegate.services.ram.logins import Outcome
 from tidegate.vault import Vault
 
 LIFETIME = timedelta(hours=12)
 _OWNER = "console-session"
+_DOMAIN = ".onaliyun.com"
 #: Sessions that were ended before their time, remembered until then; the oldest is forgotten first.
 _MOST_ENDED = 10_000
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """One browser. ``principal`` is None before sign-in; ``key`` is the access key a RAM user signed in with."""
+    """One browser. ``principal`` is None before sign-in.
+
+    A RAM user signed in with the access key ``key``, or with the password that was set at ``login``; with ``reset`` it
+    may do nothing before it has changed that.
+    """
 
     id: str
     csrf: str
     expires: datetime
     principal: Principal | None = None
     key: str | None = None
+    login: datetime | None = None
+    reset: bool = False
 
 
 class Sessions:
-    """Opens and ends sessions. A session of an access key ends with the key."""
+    """Opens and ends sessions. A session of an access key ends with the key, one of a password with the password."""
 
     def __init__(self, vault: Vault, authority: Authority, clock: Clock) -> None:
         self._vault = vault
@@ -41,7 +49,14 @@ class Sessions:
         self._clock = clock
         self._ended: dict[str, None] = {}
 
-    def begin(self, principal: Principal | None = None, key: str | None = None) -> Session:
+    def begin(
+        self,
+        principal: Principal | None = None,
+        key: str | None = None,
+        login: datetime | None = None,
+        *,
+        reset: bool = False,
+    ) -> Session:
         """Return a session that begins now."""
         return Session(
             id=secrets.token_urlsafe(12),
@@ -49,6 +64,8 @@ class Sessions:
             expires=self._clock.now() + LIFETIME,
             principal=principal,
             key=key,
+            login=login,
+            reset=reset,
         )
 
     def seal(self, session: Session) -> str:
@@ -70,6 +87,10 @@ class Sessions:
             credential = await self._authority.credential(session.key)
             if credential is None or not credential.active or credential.principal != session.principal:
                 return None
+        if session.login is not None and session.principal is not None:
+            if not await self._authority.logins.stands(session.principal, session.login):
+                return None
+            await self._authority.refresh()
         return session
 
     def end(self, session: Session) -> None:
@@ -87,6 +108,22 @@ class Sessions:
         if credential is None or not same or not credential.active or credential.security_token is not None:
             return None
         return self.begin(credential.principal, access_key_id)
+
+    async def by_password(self, name: str, password: str) -> tuple[Outcome, Session | None]:
+        """Return how the attempt of a RAM user ended, and a session for it when it ended well.
+
+        The name may have what the cloud's own sign-in asks for after an ``@``: the account's id or alias.
+        """
+        account = await self._authority.account_id()
+        name, _, domain = name.partition("@")
+        if domain:
+            alias = await self._authority.account.alias(account)
+            if domain.removesuffix(_DOMAIN) not in (account, alias):
+                name = ""
+        login = await self._authority.logins.sign_in(account, name, password)
+        if login.principal is None:
+            return login.outcome, None
+        return login.outcome, self.begin(login.principal, login=login.changed, reset=login.outcome == "reset")
 
     async def of_account(self) -> Session:
         """Return a session of the account itself, for whoever holds a one-time link."""

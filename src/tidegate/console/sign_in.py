@@ -8,16 +8,20 @@ from tidegate.console import links
 from tidegate.console.page import PREFIX, Page, set_cookie
 from tidegate.console.sessions import LIFETIME, Session, Sessions
 from tidegate.console.surroundings import Surroundings
+from tidegate.console.throttle import Throttle
+from tidegate.errors import CloudError
+from tidegate.services.ram.logins import Outcome
 
 _YEAR = 365 * 86400
 
 
 class SignIn:
-    """By the one-time link that ``tidegate up`` prints, or by the access key of a RAM user."""
+    """By the one-time link that ``tidegate up`` prints, or by the password or access key of a RAM user."""
 
     def __init__(self, sessions: Sessions, around: Surroundings) -> None:
         self._sessions = sessions
         self._around = around
+        self._throttle = Throttle()
 
     async def show(self, page: Page) -> Response:
         """Show the form; a link's token is sent on by a form too, so looking at a link does not use it up."""
@@ -30,17 +34,47 @@ class SignIn:
     async def enter(self, page: Page) -> Response:
         """Open a session, or say what was wrong."""
         form = await page.form()
+        client = page.request.client
+        address = client.host if client else ""
+        if not self._throttle.admits(address, self._around.wall.now()):
+            return self._refuse(page, page.say("Too many attempts. Wait a minute."), 429)
         if token := form.get("token"):
             spent = links.spend(self._around.folder, token, self._around.wall.now())
             session = await self._sessions.of_account() if spent else None
             wrong = page.say("This link was used before or is out of date. Print a new one with `tidegate console`.")
+        elif name := form.get("user").strip():
+            outcome, session = await self._sessions.by_password(name, form.get("password"))
+            wrong = _why_not(page, outcome)
         else:
             session = await self._sessions.by_key(form.get("key").strip(), form.get("secret").strip())
             wrong = page.say("This access key and secret do not belong together, or the key is not active.")
         if session is None:
-            return page.render("sign_in.html", 403, token="", wrong=wrong)
-        answer = RedirectResponse(page.to("overview"), 303)
+            return self._refuse(page, wrong, 403)
+        self._throttle.forgive(address)
+        answer = RedirectResponse(page.to("password" if session.reset else "overview"), 303)
         self._keep(page, answer, session)
+        return answer
+
+    async def password(self, page: Page) -> Response:
+        """Show the form with which a RAM user changes its password."""
+        return page.render("password.html", wrong=None)
+
+    async def change_password(self, page: Page) -> Response:
+        """Change the password of who is signed in; whoever has the right one may, as on the cloud's own page."""
+        form, principal = await page.form(), page.session.principal
+        assert principal is not None
+        if form.get("new") != form.get("again"):
+            differs = CloudError("InvalidParameter", page.say("The new password was not written the same twice."))
+            return page.render("password.html", differs.status, wrong=differs)
+        try:
+            changed = await self._around.authority.logins.change(principal, form.get("old"), form.get("new"))
+        except CloudError as error:
+            return page.render("password.html", error.status, wrong=error)
+        answer = page.go(page.to("overview"), said="The password was changed.")
+        self._sessions.end(page.session)
+        self._keep(
+            page, answer, self._sessions.begin(principal, page.session.key, None if page.session.key else changed)
+        )
         return answer
 
     async def leave(self, page: Page) -> Response:
@@ -50,9 +84,22 @@ class SignIn:
         self._keep(page, answer, self._sessions.begin())
         return answer
 
+    def _refuse(self, page: Page, wrong: str, status: int) -> Response:
+        return page.render("sign_in.html", status, token="", wrong=wrong)
+
     def _keep(self, page: Page, answer: Response, session: Session) -> None:
         seconds = int(LIFETIME.total_seconds())
         set_cookie(page.request, answer, "session", self._sessions.seal(session), seconds=seconds)
+
+
+def _why_not(page: Page, outcome: Outcome) -> str:
+    match outcome:
+        case "locked":
+            return page.say("Too many wrong passwords. The user may try again in an hour.")
+        case "expired":
+            return page.say("The password has expired. Somebody who manages users must set a new one.")
+        case _:
+            return page.say("This user name and password do not belong together, or the user may not sign in here.")
 
 
 async def prefer(page: Page) -> Response:

@@ -24,6 +24,8 @@ from tidegate.telemetry import get_logger
 
 _log = get_logger("console")
 _REGION_LENGTH = 32
+#: What somebody may do who must change the password first.
+_BEFORE_RESET = tuple(f"{PREFIX}/{page}" for page in ("password", "sign-out", "sign-in", "preferences"))
 _SECURITY = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
     " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -56,6 +58,8 @@ class Site:
             *(("POST", address, handler) for address, handler in table.FORMS.items()),
             ("POST", "/call/{product}/{action}", calls.call),
             ("POST", "/sign-out", signing.leave),
+            ("GET", "/password", signing.password),
+            ("POST", "/password", signing.change_password),
             ("GET", "/live", self._stream),
         ]
         self._app = Starlette(
@@ -89,7 +93,9 @@ class Site:
         async def serve(request: Request) -> Response:
             session = await self._sessions.open(request.cookies.get(cookie_name(request, "session"), ""))
             if signed_in and (session is None or session.principal is None):
-                return _to_sign_in(request)
+                return _to(request, "sign-in")
+            if session is not None and session.reset and request.url.path not in _BEFORE_RESET:
+                return _to(request, "password")
             page = self._page(request, session or self._sessions.begin())
             try:
                 if request.method == "POST":
@@ -166,8 +172,8 @@ async def _nowhere(page: Page) -> Response:
     raise CloudError("PageNotFound", page.say("There is no page at this address."), 404)
 
 
-def _to_sign_in(request: Request) -> Response:
-    address = f"{PREFIX}/sign-in"
+def _to(request: Request, page: str) -> Response:
+    address = f"{PREFIX}/{page}"
     if request.headers.get("hx-request"):
         return Response(status_code=204, headers={"hx-redirect": address})
     return RedirectResponse(address, 303)

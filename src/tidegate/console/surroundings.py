@@ -11,14 +11,26 @@ from tidegate.clock import Clock
 from tidegate.cloud.caller import Caller
 from tidegate.plane.gate.base import Visitor
 from tidegate.services.operation import Principal
+from tidegate.services.ram.accounts import Account
 from tidegate.services.ram.credential import Credential
 from tidegate.services.ram.decision import Decision
+from tidegate.services.ram.logins import Logins
 from tidegate.store.database import Database
 from tidegate.vault import Vault
 
 
 class Authority(Protocol):
     """RAM, as the console needs it: signing in, and the simulator."""
+
+    @property
+    def account(self) -> Account:
+        """The account, for its alias."""
+        ...
+
+    @property
+    def logins(self) -> Logins:
+        """The passwords of users."""
+        ...
 
     async def account_id(self) -> str:
         """Return the id of the account."""

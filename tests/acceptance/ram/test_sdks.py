@@ -229,3 +229,27 @@ def test_the_older_sdk_reads_errors_and_assumes_roles(served: Served) -> None:
     assert answer["Credentials"]["AccessKeyId"].startswith("STS.")
     assert (not_there.value.error_code, not_there.value.http_status) == ("EntityNotExist.Role", 404)
     assert refused.value.message == "Roles may not be assumed by root accounts."
+
+
+def test_a_password_is_set_checked_and_removed_by_the_sdk(served: Served) -> None:
+    from alibabacloud_ram20150501 import models
+
+    client = ram_client(served)
+    client.create_user(models.CreateUserRequest(user_name="pass"))
+    policy = client.set_password_policy(models.SetPasswordPolicyRequest(require_numbers=True)).body.password_policy
+    made = client.create_login_profile(
+        models.CreateLoginProfileRequest(
+            user_name="pass", password="Correct-Horse-1", password_reset_required=True, mfabind_required=False
+        )
+    ).body.login_profile
+    client.update_login_profile(
+        models.UpdateLoginProfileRequest(user_name="pass", password_reset_required=False, mfabind_required=True)
+    )
+    shown = client.get_login_profile(models.GetLoginProfileRequest(user_name="pass")).body.login_profile
+    client.delete_login_profile(models.DeleteLoginProfileRequest(user_name="pass"))
+
+    assert policy.to_map() == client.get_password_policy().body.password_policy.to_map()
+    assert (policy.require_numbers, policy.minimum_password_length, policy.max_login_attemps) == (True, 8, 5)
+    assert (made.user_name, made.password_reset_required, made.mfabind_required) == ("pass", True, False)
+    assert (shown.password_reset_required, shown.mfabind_required) == (False, True)
+    assert shown.create_date == made.create_date

@@ -57,6 +57,65 @@ async def test_a_session_ends_with_its_access_key(world: World) -> None:
     assert (await browser.get("/overview")).url.path == "/console/sign-in"
 
 
+async def test_a_user_signs_in_with_its_password_and_sees_what_it_may(world: World) -> None:
+    await world.call("ram", "CreateUser", UserName="pat")
+    await world.call("ram", "CreateLoginProfile", UserName="pat", Password="Correct-Horse-1")
+    account = world.account.account_id
+
+    for name in ("pat", f"pat@{account}", f"pat@{account}.onaliyun.com"):
+        answer = await world.browser().sign_in_with_password(name, "Correct-Horse-1")
+        assert answer.url.path == "/console/overview", name
+        assert "ess:DescribeScalingGroups" in text_of(answer)
+    for name, password in (("pat", "wrong"), ("pat@elsewhere", "Correct-Horse-1"), ("nobody", "Correct-Horse-1")):
+        answer = await world.browser().sign_in_with_password(name, password)
+        assert answer.status_code == 403, name
+        assert "do not belong together" in answer.text
+
+
+async def test_a_session_of_a_password_ends_when_somebody_sets_another(world: World) -> None:
+    await world.call("ram", "CreateUser", UserName="quinn")
+    await world.call("ram", "CreateLoginProfile", UserName="quinn", Password="Correct-Horse-1")
+    browser = world.browser()
+    await browser.sign_in_with_password("quinn", "Correct-Horse-1")
+    assert (await browser.get("/overview")).url.path == "/console/overview"
+
+    await world.call("ram", "UpdateLoginProfile", UserName="quinn", Password="Battery-Staple-2")
+
+    assert (await browser.get("/overview")).url.path == "/console/sign-in"
+
+
+async def test_who_must_change_the_password_can_do_nothing_else_before(world: World) -> None:
+    await world.call("ram", "CreateUser", UserName="rose")
+    await world.call(
+        "ram", "CreateLoginProfile", UserName="rose", Password="Correct-Horse-1", PasswordResetRequired=True
+    )
+    browser = world.browser()
+    entered = await browser.sign_in_with_password("rose", "Correct-Horse-1")
+
+    elsewhere = await browser.get("/ess")
+    forms = {"old": "Correct-Horse-1", "new": "Battery-Staple-2"}
+    called = await browser.post("/call/ram/GetPasswordPolicy", on="/password")
+    mistyped = await browser.post("/password", on="/password", again="Other-Staple-3", **forms)
+    changed = await browser.post("/password", on="/password", again="Battery-Staple-2", **forms)
+
+    assert entered.url.path == elsewhere.url.path == called.url.path == "/console/password"
+    assert "not written the same twice" in mistyped.text
+    assert changed.url.path == "/console/overview"
+    assert "The password was changed." in changed.text
+    assert (await browser.get("/ess")).url.path == "/console/ess"
+
+
+async def test_wrong_passwords_lock_a_user_out(world: World) -> None:
+    await world.call("ram", "CreateUser", UserName="sam")
+    await world.call("ram", "CreateLoginProfile", UserName="sam", Password="Correct-Horse-1")
+    for _ in range(5):
+        await world.browser().sign_in_with_password("sam", "wrong")
+
+    locked = await world.browser().sign_in_with_password("sam", "Correct-Horse-1")
+
+    assert "Too many wrong passwords" in locked.text
+
+
 async def test_a_cookie_kept_from_before_signing_out_is_worthless(world: World) -> None:
     browser = await world.owner()
     kept = dict(browser.client.cookies)

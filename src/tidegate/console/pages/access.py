@@ -9,11 +9,11 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
+from tidegate.console.complaints import about_policy
 from tidegate.console.page import Found, Page
 from tidegate.errors import CloudError
 from tidegate.services.operation import Principal
 from tidegate.services.ram.decision import Decision
-from tidegate.services.ram.policy import GrammarError, read_policy, read_trust_policy
 
 _PER_PAGE = 50
 _TRUST: Final = {
@@ -67,9 +67,10 @@ async def identity(page: Page) -> Response:
     kind, name = _kind(page), page.path("name")
     named = {f"{kind.word}Name": name}
     one = (await page.call("ram", f"Get{kind.word}", **named))[kind.word]
-    attached, keys, members, policies = await page.together(
+    attached, keys, login, members, policies = await page.together(
         page.look("ram", f"ListPoliciesFor{kind.word}", **named),
         page.look("ram", "ListAccessKeys", **named) if kind.word == "User" else _nothing(),
+        page.look("ram", "GetLoginProfile", **named) if kind.word == "User" else _nothing(),
         page.look("ram", "ListUsersForGroup", **named) if kind.word == "Group" else _nothing(),
         page.look("ram", "ListPolicies", MaxItems=100),
     )
@@ -80,6 +81,7 @@ async def identity(page: Page) -> Response:
         one=one,
         attached=attached,
         keys=keys,
+        login=login,
         members=members,
         policies=policies.rows("Policies", "Policy"),
     )
@@ -89,6 +91,12 @@ async def new_key(page: Page) -> Response:
     """Make an access key and show its secret, this once."""
     made = await page.call("ram", "CreateAccessKey", UserName=page.path("name"))
     return page.render("new_key.html", name=page.path("name"), key=made["AccessKey"])
+
+
+async def settings(page: Page) -> Response:
+    """Show the account's settings: its alias and what passwords must be like."""
+    alias, policy = await page.together(page.look("ram", "GetAccountAlias"), page.look("ram", "GetPasswordPolicy"))
+    return page.render("settings.html", alias=alias, policy=policy)
 
 
 async def policies(page: Page) -> Response:
@@ -148,8 +156,8 @@ async def check(page: Page) -> Response:
     """Say what is wrong with a policy that is being written."""
     form = await page.form()
     trust = form.get("AssumeRolePolicyDocument")
-    wrong = complaint(trust, trust=True) if trust else complaint(form.get("PolicyDocument"), trust=False)
-    return page.render("policy_problems.html", wrong=wrong)
+    found = about_policy(trust or form.get("PolicyDocument"), trust=bool(trust))
+    return page.render("problems.html", found=found, error=None, fine=page.say("The policy is valid."))
 
 
 async def simulator(page: Page) -> Response:
@@ -179,22 +187,6 @@ async def simulator(page: Page) -> Response:
         refusal=refusal,
         attached=attached,
     )
-
-
-def complaint(document: str, *, trust: bool) -> str:
-    """Return what is wrong with a policy, empty when nothing is; a fault of the JSON names its line."""
-    try:
-        json.loads(document)
-    except (json.JSONDecodeError, RecursionError) as error:
-        if isinstance(error, json.JSONDecodeError):
-            return f"line {error.lineno}, column {error.colno}: {error.msg}"
-    except ValueError as error:
-        return str(error)
-    try:
-        (read_trust_policy if trust else read_policy)(document)
-    except GrammarError as error:
-        return str(error)
-    return ""
 
 
 async def _principal(page: Page, who: str) -> tuple[Principal, Sequence[Any]]:

@@ -114,7 +114,7 @@ async def edit_whitelist(page: Page) -> Response:
                 ModifyMode=mode,
                 SecurityIps=",".join(entries),
             )
-    return page.go(page.to("redis", page.path("id")), "The whitelist was changed.")
+    return page.go(page.to("redis", page.path("id")), said="The whitelist was changed.")
 
 
 def execution_of(caller: str) -> str | None:

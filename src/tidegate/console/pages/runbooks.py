@@ -9,6 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 from tidegate.console import cures
+from tidegate.console.complaints import about_template
 from tidegate.console.fields import fields_of
 from tidegate.console.graph import Graph, graph_of
 from tidegate.console.page import Page
@@ -79,10 +80,11 @@ async def check(page: Page) -> Response:
     form = await page.form()
     content = form.get("Content")
     found = await page.look("oos", "ValidateTemplateContent", Content=content)
-    problems: list[str] = []
-    if found.refusal is not None and found.refusal.code == "InvalidTemplate":
-        problems = [str(problem) for problem in lint(content).problems.sorted()] or [found.refusal.message]
-    return page.render("problems.html", error=found.refusal, problems=problems)
+    refusal = found.refusal
+    is_invalid = refusal is not None and refusal.code == "InvalidTemplate"
+    complaints = about_template(content, refusal.message if is_invalid and refusal else "", page.language)
+    error = None if is_invalid else refusal
+    return page.render("problems.html", found=complaints, error=error, fine=page.say("The template is valid."))
 
 
 async def executions(page: Page) -> Response:

@@ -31,6 +31,7 @@ PAGES: Final[Mapping[str, Handler]] = {
     "/ram/policies/{type}/{name}": access.policy,
     "/ram/new-policy": access.new_policy,
     "/ram/edit-policy/{name}": access.edit_policy,
+    "/ram/settings": access.settings,
     "/ram/{kind}": access.identities,
     "/ram/{kind}/{name}": access.identity,
 }

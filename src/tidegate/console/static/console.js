@@ -38,6 +38,42 @@
     }
   }
 
+  // Editors: numbered lines; those that are complained about are marked, and a complaint leads to its line.
+  const editors = [...document.querySelectorAll("textarea[data-lines]")].map((area) => {
+    const gutter = area.previousElementSibling;
+    const number = () => {
+      const count = Math.min(area.value.split("\n").length, 5000);
+      while (gutter.childElementCount > count) gutter.lastElementChild.remove();
+      while (gutter.childElementCount < count) {
+        gutter.append(Object.assign(document.createElement("span"), { textContent: gutter.childElementCount + 1 }));
+      }
+      gutter.scrollTop = area.scrollTop;
+    };
+    area.addEventListener("input", number);
+    area.addEventListener("scroll", () => { gutter.scrollTop = area.scrollTop; });
+    number();
+    return { area, gutter };
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id !== "problems") return;
+    editors.forEach(({ area, gutter }) => {
+      [...gutter.children].forEach((line) => line.removeAttribute("class"));
+      const found = document.querySelectorAll("#problems [data-line]");
+      found.forEach((one) => gutter.children[one.dataset.line - 1]?.classList.add(one.dataset.severity));
+      area.setAttribute("aria-invalid", Boolean(document.querySelector("#problems [data-severity=error]")));
+    });
+  });
+  document.addEventListener("click", (event) => {
+    const { line, column } = event.target.closest("[data-to-line]")?.parentElement.dataset || {};
+    if (!line) return;
+    const { area } = editors[0];
+    const before = area.value.split("\n").slice(0, line - 1).join("\n").length + (line > 1);
+    const end = area.value.indexOf("\n", before);
+    area.focus();
+    area.setSelectionRange(before + Math.max(column - 1, 0), end < 0 ? area.value.length : end);
+    area.scrollTop = (line - 6) * parseFloat(getComputedStyle(area).lineHeight);
+  });
+
   // Live: the server says that something changed, the page asks for its live part again. A lost line comes back by itself.
   const live = () => document.getElementById("live");  // it is replaced by every look
   if (live() && window.EventSource) {

@@ -15,8 +15,19 @@ FAULTS: Mapping[str, tuple[int, str]] = {
     "InvalidParameter.AccountAlias.Format": (400, 'The format of parameter - "AccountAlias" is incorrect.'),
     "InvalidParameter.AccountAlias.Length": (400, 'The parameter - "AccountAlias" MUST be in the range of 3 and 63.'),
     "MalformedPolicyDocument": (400, "{name}"),
+    "NotSupport.Account": (400, "This method can be only invoked by sub user."),
+    "InvalidParameter.OldPassword.Incorrect": (400, 'The parameter - "OldPassword" is incorrect.'),
+    "InvalidParameter.NewPassword.ReusePrevention": (
+        400,
+        'The parameter - "NewPassword" is not compliant with the reuse prevention password policy.',
+    ),
+    "InvalidParameter.Password.ReusePrevention": (
+        400,
+        'The parameter - "Password" is not compliant with the reuse prevention password policy.',
+    ),
     "NoPermission": (403, "You are not authorized to do this action. Resource: {name} Action: {action}"),
     "EntityNotExist.User": (_NOT_EXIST, "The user does not exist."),
+    "EntityNotExist.User.LoginProfile": (_NOT_EXIST, "The user login profile does not exist."),
     "EntityNotExist.User.AccessKey": (_NOT_EXIST, "The user access key does not exist."),
     "EntityNotExist.User.Policy": (_NOT_EXIST, "The indicate policy of the user does not exist."),
     "EntityNotExist.User.Group": (_NOT_EXIST, "The user has not joined the group."),
@@ -27,6 +38,7 @@ FAULTS: Mapping[str, tuple[int, str]] = {
     "EntityNotExist.Policy": (_NOT_EXIST, "The policy does not exist."),
     "EntityNotExist.Policy.Version": (_NOT_EXIST, "The policy version does not exist."),
     "EntityAlreadyExists.User": (_CONFLICT, "The user does already EXIST."),
+    "EntityAlreadyExists.User.LoginProfile": (_CONFLICT, "The user login profile does already EXIST."),
     "EntityAlreadyExists.User.Group": (_CONFLICT, "The user has already joined the group."),
     "EntityAlreadyExists.User.Policy": (_CONFLICT, "The user has already been attached this policy."),
     "EntityAlreadyExists.Group": (_CONFLICT, "The group does already EXIST."),
@@ -37,6 +49,10 @@ FAULTS: Mapping[str, tuple[int, str]] = {
     "EntityAlreadyExists.Policy": (_CONFLICT, "The policy does already EXIST."),
     "DeleteConflict.User.Group": (_CONFLICT, "The user CAN NOT be in any group while deleting the user."),
     "DeleteConflict.User.AccessKey": (_CONFLICT, "The user CAN NOT has any access key while deleting the user."),
+    "DeleteConflict.User.LoginProfile": (
+        _CONFLICT,
+        "The user CAN NOT has any login profile while deleting the user.",
+    ),
     "DeleteConflict.User.Policy": (_CONFLICT, "The user CAN NOT has any attached policy while deleting the user."),
     "DeleteConflict.Group.User": (_CONFLICT, "The group CAN NOT has any user member while deleting the group."),
     "DeleteConflict.Group.Policy": (_CONFLICT, "The entity CAN NOT has any attached policy while deleting the group."),
@@ -102,6 +118,14 @@ def bad_format(parameter: str) -> CloudError:
     """Complain about the form of a parameter."""
     return CloudError(
         f"InvalidParameter.{parameter}.Format", f'The format of the parameter - "{parameter}" is incorrect.'
+    )
+
+
+def too_weak(parameter: str) -> CloudError:
+    """Complain about a password."""
+    return CloudError(
+        f"InvalidParameter.{parameter}.TooWeak",
+        f'The parameter - "{parameter}" is not compliant with the password policy.',
     )
 
 

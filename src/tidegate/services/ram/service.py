@@ -21,6 +21,7 @@ from tidegate.services.ram.faults import bad_format
 from tidegate.services.ram.groups import Groups
 from tidegate.services.ram.keyring import KeyRing
 from tidegate.services.ram.keys import Keys
+from tidegate.services.ram.logins import Logins
 from tidegate.services.ram.memory import Memory, remember_documents
 from tidegate.services.ram.model import ram_resource
 from tidegate.services.ram.policies import Policies
@@ -49,6 +50,7 @@ class Ram:
         self.account = Account(database, vault, clock, ids)
         self.users = Users(database, clock, ids)
         self.keys = Keys(database, vault, clock, ids)
+        self.logins = Logins(database, clock)
         self.groups = Groups(database, clock, ids)
         self.roles = Roles(database, clock, ids)
         self.policies = Policies(database, clock)

@@ -21,7 +21,7 @@ from tidegate.services.ram.model import (
     read_marker,
 )
 from tidegate.store.database import Database
-from tidegate.store.ram import identities, keys, policies
+from tidegate.store.ram import identities, keys, logins, policies
 from tidegate.store.ram.records import User
 
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ class Users:
                 raise fault("DeleteConflict.User.Group")
             if await keys.owned(tx, account, user.user_id):
                 raise fault("DeleteConflict.User.AccessKey")
+            if await logins.find(tx, user.user_id):
+                raise fault("DeleteConflict.User.LoginProfile")
             if await policies.attachments_of(tx, user.user_id):
                 raise fault("DeleteConflict.User.Policy")
             await identities.users.remove(tx, account, user.user_id)

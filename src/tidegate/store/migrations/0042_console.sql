@@ -23,3 +23,26 @@ create table ram_decision (
     statement integer
 );
 create index ram_decision_session on ram_decision (session, id);
+
+-- Passwords of RAM users, for the console.
+create table ram_login_profile (
+    user_id text primary key references ram_user on delete cascade,
+    hash text not null,
+    -- the hashes before it, the latest first
+    former text[] not null,
+    reset_required boolean not null,
+    mfa_required boolean not null,
+    created timestamptz not null,
+    -- when the password was last changed: sessions opened with an older one are over
+    changed timestamptz not null,
+    -- failures in a row, since when
+    failures integer not null default 0,
+    failing_since timestamptz,
+    last_login timestamptz
+);
+
+-- An account without a row has the default policy.
+create table ram_password_policy (
+    account_id text primary key references ram_account on delete cascade,
+    policy jsonb not null
+);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidegate.services.ram.api import accounts, attachments, groups, keys, policies, roles, users
+from tidegate.services.ram.api import accounts, attachments, groups, keys, logins, policies, roles, users
 from tidegate.services.ram.api.product import ram
 
-__all__ = ["accounts", "attachments", "groups", "keys", "policies", "ram", "roles", "users"]
+__all__ = ["accounts", "attachments", "groups", "keys", "logins", "policies", "ram", "roles", "users"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from tidegate.clock import to_seconds
@@ -64,7 +66,7 @@ class UserItem(Answer):
     comments: str
     create_date: str
     update_date: str
-    #: blank: there is no console to log in to
+    #: blank for a user who never signed in to the console, and in lists
     last_login_date: str = ""
 
 
@@ -88,7 +90,7 @@ class ListUsersAnswer(Answer):
     marker: str | msgspec.UnsetType = msgspec.UNSET
 
 
-def _item(user: User) -> UserItem:
+def _item(user: User, last_login: datetime | None = None) -> UserItem:
     return UserItem(
         user_id=user.user_id,
         user_name=user.user_name,
@@ -98,6 +100,7 @@ def _item(user: User) -> UserItem:
         comments=user.comments,
         create_date=to_seconds(user.created),
         update_date=to_seconds(user.updated),
+        last_login_date="" if last_login is None else to_seconds(last_login),
     )
 
 
@@ -119,7 +122,8 @@ async def get_user(service: Ram, call: Call, request: GetUserRequest) -> UserAns
     name = request.user_name or (call.principal.name if call.principal.kind == "RAMUser" else None)
     if name is None:
         raise fault("EntityNotExist.User")
-    return UserAnswer(user=_item(await service.users.get(call.account_id, name)))
+    user = await service.users.get(call.account_id, name)
+    return UserAnswer(user=_item(user, await service.logins.last_login(user.user_id)))
 
 
 @ram.operation("UpdateUser", on=on("user/{user_name}"))
