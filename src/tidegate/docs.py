@@ -26,6 +26,7 @@ _SDKS: Mapping[tuple[str, str], str] = {
     ("adb", "2019-03-15"): "alibabacloud_adb20190315",
     ("cms", "2019-01-01"): "alibabacloud_cms20190101",
     ("dds", "2015-12-01"): "alibabacloud_dds20151201",
+    ("eci", "2018-08-08"): "alibabacloud_eci20180808",
     ("ecs", "2014-05-26"): "alibabacloud_ecs20140526",
     ("ess", "2014-08-28"): "aliyunsdkess.request.v20140828",
     ("ess", "2022-02-22"): "alibabacloud_ess20220222",
@@ -35,6 +36,7 @@ _SDKS: Mapping[tuple[str, str], str] = {
     ("ram", "2015-05-01"): "alibabacloud_ram20150501",
     ("rds", "2014-08-15"): "alibabacloud_rds20140815",
     ("sts", "2015-04-01"): "alibabacloud_sts20150401",
+    ("vpc", "2016-04-28"): "alibabacloud_vpc20160428",
 }
 _ACTION = re.compile(r"""\baction\s*=\s*['"]([A-Z]\w+)['"]""")
 _HEAD = """# Operations

@@ -25,6 +25,7 @@ from tidegate.services.ecs.model import NO_DELAYS, Delays, host_of
 from tidegate.services.ecs.states import SETTLED, Event, Status, ways
 from tidegate.store import work
 from tidegate.store.database import Database
+from tidegate.store.ecs import attachments
 from tidegate.store.ecs import instances as rows
 from tidegate.store.ecs import networks as network_rows
 from tidegate.store.ecs import tags as tag_rows
@@ -182,11 +183,12 @@ async def _move(tx: Connection, ids: Sequence[str], event: Event, now: datetime)
 
 
 async def _forget(tx: Connection, ids: Sequence[str]) -> list[Moved]:
-    """Remove what is left of released instances; their addresses are free again."""
+    """Remove what is left of released instances; their addresses are free again, and what was bound to them."""
     if not ids:
         return []
     gone = await rows.delete(tx, ids)
     await network_rows.free(tx, ids)
+    await attachments.let_go(tx, ids)
     await tag_rows.remove(tx, "instance", ids, None)
     return gone
 

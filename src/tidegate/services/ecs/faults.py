@@ -23,6 +23,12 @@ _NOT_FOUND = {
     "InvalidCmdId": "The specified command ID does not exist.",  # ASSUMPTION
     "InvalidInvokeId": "The specified invocation ID does not exist.",  # ASSUMPTION
     "InvalidResourceId": "The specified ResourceId is not found in our records.",  # ASSUMPTION
+    "InvalidAllocationId": "Specified allocation ID is not found.",  # ASSUMPTION
+    "InvalidEniId": "The specified NetworkInterfaceId does not exist.",  # ASSUMPTION
+    "InvalidDiskId": "The specified disk does not exist.",  # ASSUMPTION
+    "InvalidSnapshotId": "The specified snapshot does not exist.",  # ASSUMPTION
+    "InvalidAutoSnapshotPolicyId": "The specified automatic snapshot policy does not exist.",  # ASSUMPTION
+    "InvalidSecurityGroupRuleId": "The specified rule does not exist.",  # ASSUMPTION
 }
 
 _BAD = {
@@ -50,6 +56,30 @@ _BAD = {
     "InvalidCidrBlock.Malformed": "Specified CIDR block is not valid.",
     "InvalidCidrBlock.Overlapped": "Specified CIDR block overlapped with other subnets.",
     "InvalidResourceType.NotFound": "The ResourceType provided does not exist in our records.",
+    # ASSUMPTION on the words from here to the next group
+    "IncorrectEipStatus": "Current elastic IP status does not support this operation.",
+    "InvalidAssociation.Duplicated": "The specified instance already has an elastic IP address.",
+    "InvalidBandwidth.ValueNotSupported": "The specified Bandwidth is not valid.",
+    "InvalidOperation.InvalidEniState": "The specified network interface is in an invalid state for this operation.",
+    "InvalidOperation.InvalidEniType": "The operation is not allowed on a network interface of this type.",
+    "InvalidOperation.VpcMismatch": "The network interface and the instance are not in the same VPC.",
+    "InvalidOperation.AvailabilityZoneMismatch": "The network interface and the instance are not in the same zone.",
+    "InvalidSize.ValueNotSupported": "The specified disk size is not supported.",
+    "InvalidDiskSize.TooSmall": "The specified disk size is less than the minimum.",
+    "InvalidImageName.Duplicated": "The specified image name already exists.",
+    "InvalidImageName.Malformed": "The specified image name is not valid.",
+    "InvalidSnapshotName.Malformed": "The specified snapshot name is not valid.",
+    "InvalidKeyPairName.Malformed": "The specified KeyPairName is not valid.",
+    "KeyPair.AlreadyExist": "The key pair already exists.",
+    "InvalidPublicKeyBody.Malformed": "The specified PublicKeyBody is not valid.",
+    "InvalidIpProtocol.ValueNotSupported": "The specified IpProtocol does not exist or is not supported.",
+    "InvalidIpPortRange.Malformed": "The specified PortRange is not valid.",
+    "InvalidPolicy.Malformed": "The specified Policy is not valid.",
+    "InvalidPriority.Malformed": "The specified Priority is not valid.",
+    "InvalidSourceCidrIp.Malformed": "The specified SourceCidrIp is not valid.",
+    "InvalidTimePoints.Malformed": "The specified TimePoints is not valid.",
+    "InvalidRepeatWeekdays.Malformed": "The specified RepeatWeekdays is not valid.",
+    "InvalidSecurityGroupRule.NotExist": "The specified rule does not exist.",
     "CmdParam.EmptyKey": "You must specify the parameter names.",
     "CmdParam.InvalidParamName": "The specified parameter name is not valid.",
     "CmdContent.DecodeError": "The specified command content is not valid Base64.",
@@ -72,6 +102,16 @@ _DENIED = {
     "LaunchTemplateVersionLimitExceed": "The maximum number of versions of the launch template is exceeded.",  # ASSUMPTION
     "InvalidOperation.DefaultVersion": "The default version of a launch template cannot be deleted.",  # ASSUMPTION
     "InvalidInstanceType.ZoneNotSupported": "The specified instance type is not supported in this zone.",
+    # ASSUMPTION on the words from here to the next group
+    "IncorrectDiskStatus": "The current disk status does not support this operation.",
+    "EniPerInstanceLimitExceeded": "The number of network interfaces exceeds the limit of the instance type.",
+    "InstanceDiskLimitExceeded": "The amount of the disks on the instance exceeds the limit.",
+    "InvalidDiskType.System": "The operation is not supported by system disks.",
+    "ImageUsingByInstance": "The specified image is used by an instance; set Force to delete it.",
+    "SnapshotCreatedImage": "The snapshot has created an image; set Force or delete the image first.",
+    "DependencyViolation": "There is still something that depends on the resource.",
+    "QuotaExceeded": "The quota of this resource is exceeded.",
+    "InvalidInstanceStatus.CreateImage": "The current status of the instance does not support CreateImage.",
     "InvalidCmdType.NotFound": "The specified command type does not exist.",
     "InvalidInstance.NotMatch": "The specified instance does not match the command type.",
     "InstanceIds.ExceedLimit": "The number of instance IDs exceeds the upper limit.",

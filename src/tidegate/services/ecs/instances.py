@@ -277,7 +277,7 @@ def _common(
         deletion_protection=spec.deletion_protection,
         stopped_mode="Not-applicable",
         resource_group_id=spec.resource_group_id,
-        options=spec.options,
+        options=msgspec.structs.replace(spec.options, key_pair_name=spec.key_pair_name),
         created_at=now,
         started_at=None,
         watcher=watcher,

@@ -35,3 +35,13 @@ VSWITCH_PREFIX_MIN, VSWITCH_PREFIX_MAX = 16, 29
 VPC_PREFIX_MIN, VPC_PREFIX_MAX = 8, 28
 #: launch templates of one region, versions of one template (10). ASSUMPTION: the documented default quotas
 TEMPLATES_PER_REGION, VERSIONS_PER_TEMPLATE = 30, 30
+#: what one account may have in a region (ASSUMPTION: generous, so that every listing is bounded)
+EIPS, INTERFACES, DISKS, SNAPSHOTS, POLICIES, IMAGES, KEY_PAIRS = 1000, 2000, 5000, 5000, 100, 500, 500
+#: rules of one security group (the documented default quota)
+SECURITY_RULES = 200
+#: Mbit/s of an elastic address
+EIP_BANDWIDTH_MAX = 500
+#: GiB of a disk, at least and at most
+DISK_MIN, DISK_MAX = 1, 32_768
+#: data disks of one instance
+DATA_DISKS = 16

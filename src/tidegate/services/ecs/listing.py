@@ -13,9 +13,11 @@ from tidegate.services.ecs.cursors import read_cursor, write_cursor
 from tidegate.services.ecs.rendering import Renderings
 from tidegate.services.ecs.states import Status, shown
 from tidegate.store.database import Database
+from tidegate.store.ecs import attachments
 from tidegate.store.ecs import instances as rows
 from tidegate.store.ecs import tags as tag_rows
-from tidegate.store.ecs.instances import Instance, Query
+from tidegate.store.ecs.attachments import NOTHING_BOUND
+from tidegate.store.ecs.instances import Query
 
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
@@ -62,16 +64,12 @@ class Listing:
         missing = [instance_id for instance_id, rendering in known.items() if rendering is None]
         if missing:
             tags = await tag_rows.of_resources(tx, "instance", missing)
+            bound = await attachments.of_instances(tx, missing)
             for instance in await rows.by_ids(tx, missing):
-                known[instance.id] = self._renderings.put(instance, tags.get(instance.id, {}))
+                known[instance.id] = self._renderings.put(
+                    instance, tags.get(instance.id, {}), bound.get(instance.id, NOTHING_BOUND)
+                )
         return [rendering for rendering in known.values() if rendering is not None]
-
-    async def instances(self, query: Query, *, number: int, size: int) -> tuple[list[Instance], int]:
-        """Return the whole rows of one numbered page, and how many there are in all."""
-        async with self._database.connection() as tx:
-            found, total = await rows.page(tx, query, offset=(number - 1) * size, count=size)
-            known = {one.id: one for one in await rows.by_ids(tx, [row[0] for row in found])}
-        return [known[row[0]] for row in found if row[0] in known], total
 
     async def statuses(self, query: Query, *, number: int, size: int) -> tuple[list[tuple[str, str]], int]:
         """Return (id, status shown) of one numbered page, and how many there are in all."""

@@ -67,6 +67,10 @@ class Delays(msgspec.Struct, frozen=True, kw_only=True):
 
     boot: float = 0.0
     stop: float = 0.0
+    #: attaching and detaching, binding and unbinding
+    change: float = 0.0
+    #: making a snapshot or an image
+    copy: float = 0.0
 
 
 NO_DELAYS = Delays()
@@ -77,14 +81,10 @@ _PASSWORD_CLASSES = ("[a-z]", "[A-Z]", r"\d", r"[()`~!@#$%^&*\-_+=|{}\[\]:;'<>,.
 
 def check_spec(spec: LaunchSpec, amount: int) -> None:
     """Raise what RunInstances answers to a specification that is wrong in itself."""
-    if spec.image_id not in catalog.IMAGES:
-        raise faults.not_found("InvalidImageId")
     if spec.instance_type not in catalog.INSTANCE_TYPES:
         raise faults.bad("InvalidInstanceType.ValueNotSupported")
     check_names(naming.pattern_of(spec.instance_name), naming.pattern_of(spec.host_name), spec.description)
     check_user_data(spec.user_data)
-    if spec.key_pair_name:
-        raise faults.not_found("InvalidKeyPairName")
     if not 1 <= amount <= limits.INSTANCES_PER_LAUNCH:
         raise faults.invalid_parameter("Amount")
     if spec.private_address is not None and amount > 1:

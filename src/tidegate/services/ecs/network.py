@@ -185,6 +185,27 @@ class Networks:
                     return group
         raise faults.not_found("InvalidVpcId")
 
+    async def delete_vswitch(self, account_id: str, region: str, vswitch_id: str) -> None:
+        """Remove a vSwitch that nobody holds an address of."""
+        async with self._database.transaction() as tx:
+            if vswitch_id not in {one.id for one in await rows.vswitches(tx, account_id, region)}:
+                raise faults.not_found("InvalidVSwitchId")
+            await rows.lock_vswitch(tx, vswitch_id)
+            if await rows.addresses_in_use(tx, [vswitch_id]):
+                raise faults.denied("DependencyViolation")
+            await rows.remove_vswitch(tx, vswitch_id)
+
+    async def delete_vpc(self, account_id: str, region: str, vpc_id: str) -> None:
+        """Remove a VPC without vSwitches and security groups."""
+        async with self._database.transaction() as tx:
+            if vpc_id not in {one.id for one in await rows.vpcs(tx, account_id, region)}:
+                raise faults.not_found("InvalidVpcId")
+            vswitches = {one.vpc_id for one in await rows.vswitches(tx, account_id, region)}
+            groups = {one.vpc_id for one in await rows.security_groups(tx, account_id, region)}
+            if vpc_id in vswitches | groups:
+                raise faults.denied("DependencyViolation")
+            await rows.remove_vpc(tx, vpc_id)
+
     async def landscape(self, account_id: str, region: str) -> Landscape:
         """Return the account's networks in the region."""
         await self.ensure(account_id, region)

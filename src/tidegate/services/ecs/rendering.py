@@ -12,11 +12,12 @@ from tidegate.services.ecs import catalog
 from tidegate.services.ecs.model import mac_of
 from tidegate.services.ecs.states import Status, shown
 from tidegate.services.operation import Answer
+from tidegate.store.ecs.attachments import NOTHING_BOUND, Bound, Eip, Interface
 from tidegate.store.ecs.instances import Instance
 
 
 class EipAddress(Answer):
-    """The elastic address of an instance; none is bound."""
+    """The elastic address of an instance; empty when none is bound."""
 
     allocation_id: str = ""
     ip_address: str = ""
@@ -66,7 +67,7 @@ class Ipv6Sets(Answer):
 
 
 class NetworkInterface(Answer):
-    """The primary network interface."""
+    """A network interface of an instance."""
 
     network_interface_id: str
     mac_address: str
@@ -167,10 +168,10 @@ class InstanceAnswer(Answer):
     metadata_options: MetadataOptions
 
 
-def describe(instance: Instance, tags: Mapping[str, str]) -> InstanceAnswer:
+def describe(instance: Instance, tags: Mapping[str, str], bound: Bound = NOTHING_BOUND) -> InstanceAnswer:
     """Return the whole shape of an instance."""
     kind = catalog.INSTANCE_TYPES[instance.instance_type]
-    image = catalog.IMAGES[instance.image_id]
+    image = catalog.IMAGES[instance.options.base_image_id or instance.image_id]
     options = instance.options
     return InstanceAnswer(
         instance_id=instance.id,
@@ -183,7 +184,7 @@ def describe(instance: Instance, tags: Mapping[str, str]) -> InstanceAnswer:
         cluster_id="",
         status=shown(Status(instance.status)),
         stopped_mode=instance.stopped_mode,
-        image_id=image.id,
+        image_id=instance.image_id,
         os_name=image.os_name,
         os_name_en=image.os_name_en,
         os_type=image.os_type,
@@ -206,7 +207,7 @@ def describe(instance: Instance, tags: Mapping[str, str]) -> InstanceAnswer:
         creation_time=to_minutes(instance.created_at),
         start_time="" if instance.started_at is None else to_minutes(instance.started_at),
         instance_network_type="vpc",
-        eip_address=EipAddress(),
+        eip_address=_eip(bound.eip),
         public_ip_address=IpAddresses(),
         inner_ip_address=IpAddresses(),
         vpc_attributes=VpcAttributes(
@@ -215,12 +216,14 @@ def describe(instance: Instance, tags: Mapping[str, str]) -> InstanceAnswer:
             private_ip_address=IpAddresses([instance.address]),
         ),
         security_group_ids=SecurityGroupIds(instance.security_group_ids),
-        network_interfaces=NetworkInterfaces([_primary_interface(instance)]),
+        network_interfaces=NetworkInterfaces(
+            [_primary_interface(instance), *(_further_interface(one) for one in bound.interfaces)]
+        ),
         internet_charge_type=options.internet_charge_type,
         internet_max_bandwidth_in=options.bandwidth_in,
         internet_max_bandwidth_out=options.bandwidth_out,
         tags=InstanceTags([InstanceTag(key, value) for key, value in tags.items()]),
-        key_pair_name="",
+        key_pair_name=options.key_pair_name,
         resource_group_id=instance.resource_group_id,
         deletion_protection=instance.deletion_protection,
         io_optimized=True,
@@ -243,6 +246,27 @@ def _primary_interface(instance: Instance) -> NetworkInterface:
     )
 
 
+def _further_interface(one: Interface) -> NetworkInterface:
+    return NetworkInterface(
+        network_interface_id=one.id,
+        mac_address=mac_of(one.address),
+        primary_ip_address=one.address,
+        private_ip_sets=PrivateIpSets([PrivateIpSet(one.address)]),
+        type=one.type,
+    )
+
+
+def _eip(eip: Eip | None) -> EipAddress:
+    if eip is None:
+        return EipAddress()
+    return EipAddress(
+        allocation_id=eip.id,
+        ip_address=eip.address,
+        internet_charge_type=eip.charge_type,
+        bandwidth=eip.bandwidth,
+    )
+
+
 class Renderings:
     """Remembers the encoded form of the instances that were asked for last, each at one version."""
 
@@ -255,9 +279,9 @@ class Renderings:
         kept = self._kept.get(instance_id)
         return kept[1] if kept is not None and kept[0] == version else None
 
-    def put(self, instance: Instance, tags: Mapping[str, str]) -> msgspec.Raw:
+    def put(self, instance: Instance, tags: Mapping[str, str], bound: Bound) -> msgspec.Raw:
         """Encode an instance, remember it, and return the encoded form."""
-        rendering = msgspec.Raw(msgspec.json.encode(describe(instance, tags)))
+        rendering = msgspec.Raw(msgspec.json.encode(describe(instance, tags, bound)))
         self._kept[instance.id] = (instance.version, rendering)
         self._kept.move_to_end(instance.id)
         if len(self._kept) > self._capacity:

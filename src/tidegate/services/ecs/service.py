@@ -15,10 +15,18 @@ from tidegate.ids import Ids
 from tidegate.plane.hosts.base import Hosts
 from tidegate.services.ecs import catalog, faults
 from tidegate.services.ecs.assistant import Assistant
+from tidegate.services.ecs.contracts import Contracts
+from tidegate.services.ecs.disks import Disks
+from tidegate.services.ecs.eips import Eips
+from tidegate.services.ecs.images import Images
 from tidegate.services.ecs.instances import Instances
+from tidegate.services.ecs.interfaces import Interfaces
 from tidegate.services.ecs.listing import Listing
+from tidegate.services.ecs.means import Means
 from tidegate.services.ecs.model import NO_DELAYS, Delays, InstanceView, LaunchSpec, check_spec
 from tidegate.services.ecs.network import Networks
+from tidegate.services.ecs.security import Security
+from tidegate.services.ecs.snapshots import Snapshots
 from tidegate.services.ecs.states import Event, Status
 from tidegate.services.ecs.tags import Tags
 from tidegate.services.ecs.templates import Templates
@@ -60,6 +68,14 @@ class Ecs:
         self.tags = Tags(database)
         self.templates = Templates(database, clock, ids)
         self.assistant = Assistant(database, clock, ids)
+        means = Means(database=database, clock=clock, ids=ids, networks=self.networks, delays=delays)
+        self.eips = Eips(means)
+        self.interfaces = Interfaces(means)
+        self.disks = Disks(means, hosts)
+        self.snapshots = Snapshots(means)
+        self.images = Images(means, self.snapshots)
+        self.security = Security(means)
+        self.contracts = Contracts(means)
         self._hosts = hosts
 
     def now(self) -> datetime:
@@ -133,6 +149,9 @@ class Ecs:
             known = await tokens.recall(tx, account_id, *repeat, now=now)
             if known is not None:
                 return list(known)
+            spec = await self.images.based(tx, account_id, region, spec)
+            if spec.key_pair_name:
+                await self.security.check_key(tx, account_id, region, spec.key_pair_name)
             ids = await self.instances.launch(tx, account_id, region, spec, amount, at_least=at_least, watcher=watcher)
             if dry_run:
                 raise faults.bad("DryRunOperation")
@@ -172,6 +191,10 @@ class Ecs:
             among=lambda one: force or one.status == Status.STOPPED,
             watcher=watcher,
         )
+
+    async def has_image(self, account_id: str, region: str, image_id: str) -> bool:
+        """Tell whether instances can be made of an image: one of the system's, or an available one of the account's."""
+        return await self.images.is_there(account_id, region, image_id)
 
     async def default_vswitch(self, account_id: str, region: str, zone: str | None = None) -> VSwitch:
         """Return the default vSwitch of the region (of the zone); raises InvalidRegionId or InvalidZoneId.NotFound."""

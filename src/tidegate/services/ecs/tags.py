@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tidegate.services.ecs import faults, limits
 from tidegate.services.ecs.cursors import read_cursor, write_cursor
@@ -11,6 +11,10 @@ from tidegate.store.database import Database
 from tidegate.store.ecs import instances as instance_rows
 from tidegate.store.ecs import networks as network_rows
 from tidegate.store.ecs import tags as rows
+from tidegate.store.ecs.attachments import DISKS, EIPS, INTERFACES
+from tidegate.store.ecs.security import KEY_PAIRS
+from tidegate.store.ecs.shelf import Shelf
+from tidegate.store.ecs.snapshots import IMAGES, POLICIES, SNAPSHOTS
 from tidegate.store.ecs.tags import Tag
 
 if TYPE_CHECKING:
@@ -18,8 +22,18 @@ if TYPE_CHECKING:
 
 #: Prefixes that only the cloud's own services may use.
 _SYSTEM_PREFIXES = ("aliyun", "acs:")
+#: Where the things are that can carry tags, by type.
+_SHELVES: Mapping[str, Shelf[Any]] = {
+    "eni": INTERFACES,
+    "image": IMAGES,
+    "snapshot": SNAPSHOTS,
+    "snapshotpolicy": POLICIES,
+    "keypair": KEY_PAIRS,
+    "eip": EIPS,
+    "disk": DISKS,
+}
 #: Types that can carry tags here, as written in answers; requests are compared ignoring case.
-RESOURCE_TYPES = ("instance", "disk", "securitygroup")
+RESOURCE_TYPES = ("instance", "securitygroup", *_SHELVES)
 
 
 def resource_type(word: str) -> str:
@@ -89,8 +103,8 @@ class Tags:
             case "instance":
                 locked = await instance_rows.lock(tx, account_id, ids)
                 return {one.id for one in locked.values() if one.region == region}
-            case "disk":
-                return await instance_rows.disks(tx, account_id, region, ids)
+            case _ if kind in _SHELVES:
+                return set(await _SHELVES[kind].find(tx, account_id, region, ids))
             case _:
                 return {one.id for one in await network_rows.security_groups(tx, account_id, region)}
 

@@ -37,12 +37,13 @@ class Configurations:
     async def create(self, call: Call, request: CreateScalingConfiguration) -> str:
         """Create an Inactive configuration."""
         fields = given(request, ConfigurationValues) | {PASSWORD: request.password is not None}
+        own_images = await self._own_images(call, fields)
         async with self._around.database.transaction() as tx:
             group = await scope.changeable_group(tx, call, request.scaling_group_id, request.region_id)
             known = await repeats.recall(tx, call, self._around.now())
             if known is not None:
                 return str(known[0])
-            values.check_configuration(fields)
+            values.check_configuration(fields, own_images)
             configuration_id = self._around.ids.resource("asc", group.region)
             name = request.scaling_configuration_name or configuration_id
             existing = await rows.of_group(tx, group.id)
@@ -61,14 +62,22 @@ class Configurations:
         new = given(request, ConfigurationValues)
         if request.password is not None:
             new[PASSWORD] = True
+        own_images = await self._own_images(call, new)
         async with self._around.database.transaction() as tx:
             found, group = await scope.configuration(tx, call, request.scaling_configuration_id, request.region_id)
             await scope.changeable_group(tx, call, group.id, None)
             fields = _merged(found.fields, new, override=request.override)
-            values.check_configuration(fields)
+            # An image that was there when the configuration was made may be gone; it is not what changes now.
+            values.check_configuration(fields, {*own_images, found.fields.get("ImageId", "")})
             name = request.scaling_configuration_name or found.name
             _check_name(name, [one for one in await rows.of_group(tx, group.id) if one.id != found.id])
             await rows.table.write(tx, msgspec.structs.replace(found, name=name, fields=fields))
+
+    async def _own_images(self, call: Call, fields: Mapping[str, Any]) -> set[str]:
+        """Return the image that the fields name, if the account has such a one. ECS is asked outside transactions."""
+        image_id = fields.get("ImageId", "")
+        found = image_id and await self._around.machines.has_image(call.account_id, call.region, image_id)
+        return {image_id} if found else set()
 
     async def deactivate(self, call: Call, request: OnConfiguration) -> None:
         """Leave a group that is not Active without a source of instances."""

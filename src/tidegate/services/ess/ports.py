@@ -59,6 +59,10 @@ class Machines(Protocol):
         """Return what an instance was made of, as a configuration spells it; None: no such instance."""
         ...
 
+    async def has_image(self, account_id: str, region: str, image_id: str) -> bool:
+        """Tell whether instances can be made of an image."""
+        ...
+
     async def vswitch(self, account_id: str, region: str, vswitch_id: str) -> VSwitch:
         """Return one of the account's vSwitches; raises InvalidVSwitchId.NotFound."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tidegate.services.ecs import catalog
@@ -149,9 +149,12 @@ def checked_tags(tags: Sequence[Tag]) -> list[GroupTag]:
     return list(unique.values())
 
 
-def check_configuration(fields: Mapping[str, Any]) -> None:
-    """Raise for fields, under their wire names, from which no instance could be made."""
-    if "ImageId" in fields and fields["ImageId"] not in catalog.IMAGES:
+def check_configuration(fields: Mapping[str, Any], own_images: Collection[str] = ()) -> None:
+    """Raise for fields, under their wire names, from which no instance could be made.
+
+    ``own_images`` are those of the account's own that are known to be there.
+    """
+    if "ImageId" in fields and fields["ImageId"] not in {*catalog.IMAGES, *own_images}:
         raise refusals.image_not_found()
     if image_of(fields) is None:
         raise refusals.missing("ImageId") if not _names_image(fields) else refusals.image_not_found()

@@ -29,6 +29,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ram_role_name: str = ""
     credit_specification: str = ""
     deployment_set_id: str = ""
+    disk_description: str = ""
+    #: the snapshot policy of the system disk
+    disk_policy_id: str = ""
+    #: the system image that an image of the account's own descends from
+    base_image_id: str = ""
+    key_pair_name: str = ""
+    #: Normal | AutoRenewal | NotRenewal; how many of which unit a renewal adds
+    renewal_status: str = "Normal"
+    renewal_duration: int = 1
+    renewal_unit: str = "Month"
 
 
 class Instance(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,8 +109,9 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     resource_group_id: str | None = None
     addresses: Sequence[str] | None = None
     internet_charge_type: str | None = None
-    disk_ids: Sequence[str] | None = None
-    disk_category: str | None = None
+    #: elastic addresses
+    eip_addresses: Sequence[str] | None = None
+    key_pair: str | None = None
     created_from: datetime | None = None
     created_until: datetime | None = None
     #: (key, value) pairs that must all be there; value None: any
@@ -121,8 +132,8 @@ _CONDITIONS = {
     "resource_group_id": "resource_group_id = {}",
     "addresses": "address = any({})",
     "internet_charge_type": "coalesce(options ->> 'internet_charge_type', 'PayByTraffic') = {}",
-    "disk_ids": "disk_id = any({})",
-    "disk_category": "coalesce(options ->> 'disk_category', 'cloud_essd') = {}",
+    "eip_addresses": "id in (select instance_id from ecs_eip where address = any({}))",
+    "key_pair": "options ->> 'key_pair_name' = {}",
     "created_from": "created_at >= {}",
     "created_until": "created_at <= {}",
 }
@@ -255,10 +266,10 @@ async def of_launch(tx: Connection, launch_id: str, settled: Iterable[str]) -> l
     return [_instance(row) for row in rows]
 
 
-async def disks(tx: Connection, account_id: str, region: str, ids: Iterable[str]) -> set[str]:
-    """Return which of these are ids of system disks of the account's instances."""
-    query = "select disk_id from ecs_instance where account_id = $1 and region = $2 and disk_id = any($3)"
-    return {row[0] for row in await tx.fetch(query, account_id, region, list(ids))}
+async def images_in_use(db: Connection, account_id: str, ids: Iterable[str]) -> set[str]:
+    """Return which of these images the account has instances of."""
+    query = "select distinct image_id from ecs_instance where account_id = $1 and image_id = any($2)"
+    return {row[0] for row in await db.fetch(query, account_id, list(ids))}
 
 
 async def launch_has_instances(tx: Connection, launch_id: str) -> bool:

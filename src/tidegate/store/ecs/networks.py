@@ -42,7 +42,7 @@ class VSwitch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SecurityGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """A security group. Its rules are not enforced, so none are kept."""
+    """A security group. Its rules are kept beside it and not enforced."""
 
     id: str
     account_id: str
@@ -113,6 +113,21 @@ async def security_groups(tx: Connection, account_id: str, region: str) -> list[
     """Return the account's security groups in the region, oldest first."""
     query = "select * from ecs_security_group where account_id = $1 and region = $2 order by created_at, id"
     return [SecurityGroup(**row) for row in await tx.fetch(query, account_id, region)]
+
+
+async def remove_security_group(tx: Connection, group_id: str) -> None:
+    """Forget a security group with its rules."""
+    await tx.execute("delete from ecs_security_group where id = $1", group_id)
+
+
+async def remove_vswitch(tx: Connection, vswitch_id: str) -> None:
+    """Forget a vSwitch; nobody may hold an address of it."""
+    await tx.execute("delete from ecs_vswitch where id = $1", vswitch_id)
+
+
+async def remove_vpc(tx: Connection, vpc_id: str) -> None:
+    """Forget a VPC; it must be empty."""
+    await tx.execute("delete from ecs_vpc where id = $1", vpc_id)
 
 
 async def members_by_group(tx: Connection, account_id: str, region: str) -> Mapping[str, int]:

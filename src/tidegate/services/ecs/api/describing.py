@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from datetime import datetime
 
 import msgspec
 
 from tidegate.clock import to_seconds
 from tidegate.services.ecs import faults, limits
-from tidegate.services.ecs.api.product import Paged, TagPairs, check_page, ecs, region_of
+from tidegate.services.ecs.api.product import Filter, Paged, check_page, creation_window, ecs, region_of
 from tidegate.services.ecs.instances import types_of_family
 from tidegate.services.ecs.service import Ecs
 from tidegate.services.ecs.states import behind
 from tidegate.services.operation import Answer, Call, Request, invalid_parameter
 from tidegate.services.tagging import TagFilter
-from tidegate.store.ecs.instances import Instance, Query
+from tidegate.store.ecs.instances import Query
 from tidegate.wire.shapes import JsonText
-
-
-class Filter(Request):
-    """A condition on times."""
-
-    key: str = ""
-    value: str = ""
 
 
 class DescribeInstancesRequest(Paged):
@@ -103,7 +95,7 @@ def _query(call: Call, request: DescribeInstancesRequest) -> Query:
     ids = request.instance_ids
     if ids is not None and len(ids) > limits.IDS_PER_CALL:
         raise faults.bad("InvalidInstanceIds.Malformed")
-    created_from, created_until = _creation_window(request.filter)
+    created_from, created_until = creation_window(request.filter)
     return Query(
         account_id=call.account_id,
         region=region_of(call),
@@ -120,6 +112,8 @@ def _query(call: Call, request: DescribeInstancesRequest) -> Query:
         resource_group_id=request.resource_group_id,
         addresses=request.private_ip_addresses,
         internet_charge_type=request.internet_charge_type,
+        eip_addresses=request.eip_addresses,
+        key_pair=request.key_pair_name,
         created_from=created_from,
         created_until=created_until,
         tags=tuple((tag.key, tag.value) for tag in request.tag),
@@ -134,8 +128,6 @@ def _matches_nothing(request: DescribeInstancesRequest) -> bool:
         request.instance_network_type == "classic"
         or request.inner_ip_addresses
         or request.public_ip_addresses
-        or request.eip_addresses
-        or request.key_pair_name
         or request.lock_reason
         or (request.io_optimized is not None and request.io_optimized.lower() in ("false", "none"))
         or request.device_available is False
@@ -163,17 +155,6 @@ def _like(pattern: str) -> str:
     for special in "\\%_":
         pattern = pattern.replace(special, f"\\{special}")
     return pattern.replace("*", "%")
-
-
-def _creation_window(filters: Sequence[Filter]) -> tuple[datetime | None, datetime | None]:
-    """Return from when to when instances were made; conditions on expiry match everything (ASSUMPTION)."""
-    moments: dict[str, datetime] = {}
-    for one in filters:
-        try:
-            moments[one.key] = datetime.fromisoformat(one.value.replace("Z", "+00:00"))
-        except ValueError as error:
-            raise invalid_parameter("Filter.N.Value") from error
-    return moments.get("CreationStartTime"), moments.get("CreationEndTime")
 
 
 class DescribeInstanceStatusRequest(Paged):
@@ -265,99 +246,4 @@ async def get_instance_console_output(service: Ecs, call: Call, request: OneInst
     output = await service.console(call.account_id, region_of(call), request.instance_id)
     return GetInstanceConsoleOutputAnswer(
         request.instance_id, base64.b64encode(output).decode(), to_seconds(service.now())
-    )
-
-
-class DescribeDisksRequest(Paged):
-    """Which disks are wanted."""
-
-    disk_ids: JsonText[list[str]] | None = None
-    instance_id: str | None = None
-    zone_id: str | None = None
-    disk_type: str = "all"
-    category: str | None = None
-    status: str = "All"
-
-
-class DiskAnswer(Answer):
-    """A disk."""
-
-    disk_id: str
-    disk_name: str
-    region_id: str
-    zone_id: str
-    category: str
-    size: int
-    image_id: str
-    instance_id: str
-    creation_time: str
-    attached_time: str
-    type: str = "system"
-    status: str = "In_use"
-    device: str = "/dev/xvda"
-    disk_charge_type: str = "PostPaid"
-    description: str = ""
-    source_snapshot_id: str = ""
-    product_code: str = ""
-    detached_time: str = ""
-    portable: bool = False
-    encrypted: bool = False
-    delete_with_instance: bool = True
-    delete_auto_snapshot: bool = False
-    enable_auto_snapshot: bool = False
-    resource_group_id: str = ""
-    tags: TagPairs = msgspec.field(default_factory=TagPairs)
-
-
-class DiskList(Answer):
-    """Disks."""
-
-    disk: list[DiskAnswer]
-
-
-class DescribeDisksAnswer(Answer):
-    """One page of disks."""
-
-    disks: DiskList
-    total_count: int
-    page_number: int
-    page_size: int
-
-
-@ecs.operation("DescribeDisks", on=lambda _service, _call, _request: ["disk/*"])
-async def describe_disks(service: Ecs, call: Call, request: DescribeDisksRequest) -> DescribeDisksAnswer:
-    """List disks: each instance has its system disk, and there are no others."""
-    check_page(request)
-    impossible = request.disk_type not in ("all", "system") or request.status not in ("All", "In_use")
-    query = Query(
-        account_id=call.account_id,
-        region=region_of(call),
-        ids=() if impossible else None if request.instance_id is None else [request.instance_id],
-        disk_ids=request.disk_ids,
-        disk_category=request.category,
-        zone=request.zone_id,
-    )
-    found, total = await service.listing.instances(query, number=request.page_number, size=request.page_size)
-    return DescribeDisksAnswer(
-        disks=DiskList([_disk(one) for one in found]),
-        total_count=total,
-        page_number=request.page_number,
-        page_size=request.page_size,
-    )
-
-
-def _disk(instance: Instance) -> DiskAnswer:
-    created = to_seconds(instance.created_at)
-    return DiskAnswer(
-        disk_id=instance.disk_id,
-        disk_name=instance.options.disk_name,
-        region_id=instance.region,
-        zone_id=instance.zone,
-        category=instance.options.disk_category,
-        size=instance.options.disk_size,
-        image_id=instance.image_id,
-        instance_id=instance.id,
-        creation_time=created,
-        attached_time=created,
-        disk_charge_type=instance.charge_type,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from zlib import crc32
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from tidegate.services.ecs import catalog, faults, limits
 from tidegate.services.ecs.api.product import ecs, region_of
 from tidegate.services.ecs.api.wanted import LaunchFields, Wanted
+from tidegate.services.ecs.contracts import PERIOD_UNITS, expiry
 from tidegate.services.ecs.model import LaunchSpec, check_password, decode_user_data
 from tidegate.services.ecs.service import Ecs
 from tidegate.services.ecs.tags import check_tags
@@ -20,8 +21,6 @@ from tidegate.store.ecs.instances import Options
 _CHARGE_TYPES = ("PostPaid", "PrePaid")
 _SPOT_STRATEGIES = ("NoSpot", "SpotWithPriceLimit", "SpotAsPriceGo")
 _INTERNET_CHARGE_TYPES = ("PayByTraffic", "PayByBandwidth")
-#: PeriodUnit → days
-_PERIOD_UNITS = {"Week": 7, "Month": 30, "Year": 365}
 #: Parameters that say the same thing in two ways.
 _SAME = (("ImageId", "ImageFamily"), ("SecurityGroupId", "SecurityGroupIds"), ("VSwitchId", "ZoneId"))
 
@@ -77,7 +76,7 @@ async def run_instances(service: Ecs, call: Call, request: RunInstancesRequest) 
         raise faults.bad("InvalidMinAmount.Malformed")
     spec = msgspec.structs.replace(await _spec(service, call, request), unique_suffix=request.unique_suffix)
     ids = await service.run_instances(call, spec, request.amount, at_least=request.min_amount, dry_run=request.dry_run)
-    order_id = _order_of(ids[0]) if spec.charge_type == "PrePaid" else msgspec.UNSET
+    order_id = order_of(ids[0]) if spec.charge_type == "PrePaid" else msgspec.UNSET
     return RunInstancesAnswer(InstanceIdSet(ids), order_id)
 
 
@@ -94,10 +93,10 @@ async def create_instance(service: Ecs, call: Call, request: CreateInstanceReque
     region_of(call)
     spec = msgspec.structs.replace(await _spec(service, call, request), boots=False)
     [made] = await service.run_instances(call, spec, 1, dry_run=request.dry_run)
-    return CreateInstanceAnswer(made, _order_of(made) if spec.charge_type == "PrePaid" else msgspec.UNSET)
+    return CreateInstanceAnswer(made, order_of(made) if spec.charge_type == "PrePaid" else msgspec.UNSET)
 
 
-def _order_of(instance_id: str) -> str:
+def order_of(instance_id: str) -> str:
     """Return the number of the order that a subscription is: the same for every repeat of the call."""
     return str(crc32(instance_id.encode()) + 10**14)
 
@@ -166,7 +165,7 @@ def _check_choices(wanted: Wanted) -> None:
         (wanted.instance_charge_type, _CHARGE_TYPES, "InstanceChargeType"),
         (wanted.spot_strategy, _SPOT_STRATEGIES, "SpotStrategy"),
         (wanted.internet_charge_type, _INTERNET_CHARGE_TYPES, "InternetChargeType"),
-        (wanted.period_unit, tuple(_PERIOD_UNITS), "PeriodUnit"),
+        (wanted.period_unit, tuple(PERIOD_UNITS), "PeriodUnit"),
     ):
         if value not in allowed:
             raise invalid_parameter(name)
@@ -193,6 +192,4 @@ def _options(wanted: Wanted, now: datetime) -> Options:
     )
     if wanted.instance_charge_type != "PrePaid":
         return options
-    # Production ends a subscription at midnight in China, which is 16:00 UTC.
-    end = (now + timedelta(days=wanted.period * _PERIOD_UNITS[wanted.period_unit] + 1)).strftime("%Y-%m-%dT16:00Z")
-    return msgspec.structs.replace(options, expired_at=end)
+    return msgspec.structs.replace(options, expired_at=expiry(now, wanted.period, wanted.period_unit))

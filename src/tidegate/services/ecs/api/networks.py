@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
 
 from tidegate.clock import to_minutes
-from tidegate.services.ecs.api.product import Paged, TagPairs, check_page, comma_separated, ecs, region_of, vpc
+from tidegate.services.ecs.api.product import Paged, TagPairs, both, check_page, comma_separated, ecs, region_of
 from tidegate.services.ecs.network import Landscape
 from tidegate.services.ecs.service import Ecs
-from tidegate.services.operation import Answer, Call, Handler, Request, Resources
+from tidegate.services.operation import Answer, Call, Done, Request
 from tidegate.store.ecs.networks import SecurityGroup, Vpc, VSwitch
 from tidegate.wire.shapes import JsonText
 
 T = TypeVar("T")
-
-
-def _both(name: str, on: Resources) -> Callable[[Handler], Handler]:
-    """Register an operation with ECS and with VPC."""
-
-    def register(handler: Handler) -> Handler:
-        return vpc.operation(name, on=on)(ecs.operation(name, on=on)(handler))
-
-    return register
 
 
 def _page(found: Sequence[T], request: Paged) -> Sequence[T]:
@@ -77,7 +68,7 @@ class DescribeVpcsAnswer(Answer):
     page_size: int
 
 
-@_both("DescribeVpcs", lambda _service, _call, _request: ["vpc/*"])
+@both("DescribeVpcs", lambda _service, _call, _request: ["vpc/*"])
 async def describe_vpcs(service: Ecs, call: Call, request: DescribeVpcsRequest) -> DescribeVpcsAnswer:
     """List the account's VPCs in the region."""
     land = await service.networks.landscape(call.account_id, region_of(call))
@@ -151,7 +142,7 @@ class DescribeVSwitchesAnswer(Answer):
     page_size: int
 
 
-@_both("DescribeVSwitches", lambda _service, _call, _request: ["vswitch/*"])
+@both("DescribeVSwitches", lambda _service, _call, _request: ["vswitch/*"])
 async def describe_vswitches(service: Ecs, call: Call, request: DescribeVSwitchesRequest) -> DescribeVSwitchesAnswer:
     """List the account's vSwitches in the region."""
     land = await service.networks.landscape(call.account_id, region_of(call))
@@ -201,7 +192,7 @@ class CreateVpcAnswer(Answer):
     vpc_id: str
 
 
-@_both("CreateVpc", lambda _service, _call, _request: ["vpc/*"])
+@both("CreateVpc", lambda _service, _call, _request: ["vpc/*"])
 async def create_vpc(service: Ecs, call: Call, request: CreateVpcRequest) -> CreateVpcAnswer:
     """Make a VPC."""
     made = await service.networks.create_vpc(
@@ -230,7 +221,7 @@ class CreateVSwitchAnswer(Answer):
     vswitch_id: str
 
 
-@_both("CreateVSwitch", lambda _service, _call, request: [f"vpc/{request.vpc_id}", "vswitch/*"])
+@both("CreateVSwitch", lambda _service, _call, request: [f"vpc/{request.vpc_id}", "vswitch/*"])
 async def create_vswitch(service: Ecs, call: Call, request: CreateVSwitchRequest) -> CreateVSwitchAnswer:
     """Make a vSwitch."""
     made = await service.networks.create_vswitch(
@@ -357,3 +348,29 @@ async def create_security_group(
         kind=request.security_group_type,
     )
     return CreateSecurityGroupAnswer(made.id)
+
+
+class DeleteVSwitchRequest(Request):
+    """A vSwitch to be removed."""
+
+    vswitch_id: str
+
+
+@both("DeleteVSwitch", lambda _service, _call, request: [f"vswitch/{request.vswitch_id}"])
+async def delete_vswitch(service: Ecs, call: Call, request: DeleteVSwitchRequest) -> Done:
+    """Remove a vSwitch that nobody holds an address of."""
+    await service.networks.delete_vswitch(call.account_id, region_of(call), request.vswitch_id)
+    return Done()
+
+
+class DeleteVpcRequest(Request):
+    """A VPC to be removed."""
+
+    vpc_id: str
+
+
+@both("DeleteVpc", lambda _service, _call, request: [f"vpc/{request.vpc_id}"])
+async def delete_vpc(service: Ecs, call: Call, request: DeleteVpcRequest) -> Done:
+    """Remove a VPC without vSwitches and security groups."""
+    await service.networks.delete_vpc(call.account_id, region_of(call), request.vpc_id)
+    return Done()

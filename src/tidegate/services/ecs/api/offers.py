@@ -1,17 +1,15 @@
-"""Operations that describe what the cloud offers: regions, zones, instance types, images."""
+"""Operations that describe what the cloud offers: regions, zones, instance types, what is in stock."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 import msgspec
 
 from tidegate.services.ecs import catalog
-from tidegate.services.ecs.api.product import Paged, TagPairs, check_page, comma_separated, ecs, region_of
+from tidegate.services.ecs.api.product import ecs, region_of
 from tidegate.services.ecs.service import Ecs
-from tidegate.services.operation import Answer, Call, Request
-from tidegate.services.tagging import TagFilter
+from tidegate.services.operation import Answer, Call, Request, invalid_parameter
 
 
 class Anything(Request):
@@ -159,133 +157,102 @@ async def describe_instance_types(
     return DescribeInstanceTypesAnswer(InstanceTypeList(found))
 
 
-class DescribeImagesRequest(Paged):
-    """Which images are wanted."""
+class DescribeAvailableResourceRequest(Request):
+    """What is to be had where."""
 
-    image_id: str | None = None
-    image_name: str | None = None
-    image_family: str | None = None
-    image_owner_alias: str | None = None
-    status: str = "Available"
-    os_type: str | None = None
-    architecture: str | None = None
-    tag: list[TagFilter] = msgspec.field(default_factory=list)
+    destination_resource: str
+    zone_id: str | None = None
+    instance_type: str | None = None
+    resource_type: str = "instance"
 
 
-class DiskMappings(Answer):
-    """The disks an image makes."""
+class SupportedResource(Answer):
+    """One thing, and whether it is to be had."""
 
-    disk_device_mapping: Sequence[str] = ()
-
-
-class ImageAnswer(Answer):
-    """An image."""
-
-    image_id: str
-    image_name: str
-    image_family: str
-    image_version: str
-    os_name: str
-    os_name_en: str
-    os_type: str
-    platform: str
-    architecture: str
-    size: int
-    creation_time: str
-    image_owner_alias: str = "system"
-    status: str = "Available"
-    progress: str = "100%"
-    description: str = ""
-    is_support_cloudinit: bool = True
-    is_support_io_optimized: bool = True
-    is_copied: bool = False
-    is_self_shared: str = ""
-    is_subscribed: bool = False
-    product_code: str = ""
-    usage: str = "instance"
-    tags: TagPairs = msgspec.field(default_factory=TagPairs)
-    disk_device_mappings: DiskMappings = msgspec.field(default_factory=DiskMappings)
+    value: str
+    status: str
+    status_category: str
 
 
-class ImageList(Answer):
-    """Images."""
+class SupportedResources(Answer):
+    """Things."""
 
-    image: list[ImageAnswer]
+    supported_resource: list[SupportedResource]
 
 
-class DescribeImagesAnswer(Answer):
-    """One page of images."""
+class AvailableResource(Answer):
+    """Things of one type."""
 
-    images: ImageList
+    type: str
+    supported_resources: SupportedResources
+
+
+class AvailableResources(Answer):
+    """What there is in a zone."""
+
+    available_resource: list[AvailableResource]
+
+
+class AvailableZone(Answer):
+    """A zone and what there is."""
+
     region_id: str
-    total_count: int
-    page_number: int
-    page_size: int
+    zone_id: str
+    status: str
+    status_category: str
+    available_resources: AvailableResources
 
 
-@ecs.operation("DescribeImages", on=lambda _service, _call, _request: ["image/*"])
-async def describe_images(_service: Ecs, call: Call, request: DescribeImagesRequest) -> DescribeImagesAnswer:
-    """List the system images; nobody has images of their own here."""
-    check_page(request)
-    found = [one for one in catalog.IMAGES.values() if _is_wanted(one, request)]
-    first = (request.page_number - 1) * request.page_size
-    return DescribeImagesAnswer(
-        images=ImageList([_image(one) for one in found[first : first + request.page_size]]),
-        region_id=region_of(call),
-        total_count=len(found),
-        page_number=request.page_number,
-        page_size=request.page_size,
+class AvailableZones(Answer):
+    """Zones."""
+
+    available_zone: list[AvailableZone]
+
+
+class DescribeAvailableResourceAnswer(Answer):
+    """What there is, zone by zone."""
+
+    available_zones: AvailableZones
+
+
+@ecs.operation("DescribeAvailableResource")
+async def describe_available_resource(
+    service: Ecs, call: Call, request: DescribeAvailableResourceRequest
+) -> DescribeAvailableResourceAnswer:
+    """Tell what can be had in each zone: instance types as they are in stock, disk categories, the zone itself."""
+    region = region_of(call)
+    zones = [one for one in catalog.REGIONS[region].zones if request.zone_id in (None, one)]
+    return DescribeAvailableResourceAnswer(
+        AvailableZones([_available(service, region, zone, request) for zone in zones])
     )
 
 
-def _is_wanted(image: catalog.Image, request: DescribeImagesRequest) -> bool:
-    ids = comma_separated(request.image_id)
-    return (
-        "Available" in (comma_separated(request.status) or ())
-        and not request.tag
-        and (ids is None or image.id in ids)
-        and (request.image_name is None or fnmatchcase(image.name, request.image_name))
-        and request.image_family in (None, image.family)
-        and request.image_owner_alias in (None, "system")
-        and request.os_type in (None, image.os_type)
-        and request.architecture in (None, image.architecture)
+def _available(service: Ecs, region: str, zone: str, request: DescribeAvailableResourceRequest) -> AvailableZone:
+    match request.destination_resource:
+        case "InstanceType":
+            stock = set(service.in_stock(zone))
+            known = [one for one in catalog.INSTANCE_TYPES if request.instance_type in (None, one)]
+            found = {one: one in stock for one in known}
+        case "SystemDisk" | "DataDisk":
+            found = dict.fromkeys(DiskCategoryNames().disk_categories, True)
+        case "Zone":
+            found = {zone: True}
+        case "IoOptimized":
+            found = {"optimized": True}
+        case "Network":
+            found = {"vpc": True}
+        case _:
+            raise invalid_parameter("DestinationResource")
+    resources = SupportedResources([SupportedResource(value, *_stock(is_there)) for value, is_there in found.items()])
+    status, category = _stock(any(found.values()))
+    return AvailableZone(
+        region_id=region,
+        zone_id=zone,
+        status=status,
+        status_category=category,
+        available_resources=AvailableResources([AvailableResource(request.destination_resource, resources)]),
     )
 
 
-def _image(image: catalog.Image) -> ImageAnswer:
-    return ImageAnswer(
-        image_id=image.id,
-        image_name=image.name,
-        image_family=image.family,
-        image_version=image.version,
-        os_name=image.os_name,
-        os_name_en=image.os_name_en,
-        os_type=image.os_type,
-        platform=image.platform,
-        architecture=image.architecture,
-        size=image.size,
-        creation_time=image.created,
-    )
-
-
-class KeyPairList(Answer):
-    """Key pairs."""
-
-    key_pair: Sequence[str] = ()
-
-
-class DescribeKeyPairsAnswer(Answer):
-    """No key pairs: instances are entered by RunCommand."""
-
-    key_pairs: KeyPairList
-    total_count: int
-    page_number: int
-    page_size: int
-
-
-@ecs.operation("DescribeKeyPairs", on=lambda _service, _call, _request: ["keypair/*"])
-async def describe_key_pairs(_service: Ecs, call: Call, request: Paged) -> DescribeKeyPairsAnswer:
-    """List no key pairs."""
-    region_of(call)
-    check_page(request)
-    return DescribeKeyPairsAnswer(KeyPairList(), 0, request.page_number, request.page_size)
+def _stock(is_there: bool) -> tuple[str, str]:
+    return ("Available", "WithStock") if is_there else ("SoldOut", "WithoutStock")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 
 from tidegate.errors import CloudError
 from tidegate.services.ecs import catalog, faults, limits
-from tidegate.services.operation import Answer, Call, Product, Request, invalid_parameter
+from tidegate.services.operation import Answer, Call, Handler, Product, Request, Resources, invalid_parameter
 
 #: Parameters whose bad values have an error of their own.
 _OWN_ERRORS = {
@@ -22,6 +23,15 @@ def _invalid(name: str) -> CloudError:
 
 ecs = Product(name="Ecs", code="ecs", versions=("2014-05-26",), invalid=_invalid)
 vpc = Product(name="Vpc", code="vpc", versions=("2016-04-28",))
+
+
+def both(name: str, on: Resources) -> Callable[[Handler], Handler]:
+    """Register an operation with ECS and with VPC."""
+
+    def register(handler: Handler) -> Handler:
+        return vpc.operation(name, on=on)(ecs.operation(name, on=on)(handler))
+
+    return register
 
 
 class TagPair(Answer):
@@ -62,3 +72,36 @@ def region_of(call: Call) -> str:
 def comma_separated(text: str | None) -> list[str] | None:
     """Return the parts of ``a,b``; None when nothing was given."""
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def tag_pairs(tags: Mapping[str, str]) -> TagPairs:
+    """Return tags as most answers spell them."""
+    return TagPairs([TagPair(key, value) for key, value in tags.items()])
+
+
+class Filter(Request):
+    """A condition on times."""
+
+    key: str = ""
+    value: str = ""
+
+
+def creation_window(
+    filters: Iterable[Filter], first: str = "CreationStartTime", last: str = "CreationEndTime"
+) -> tuple[datetime | None, datetime | None]:
+    """Return from when to when things were made; conditions on anything else match everything (ASSUMPTION)."""
+    moments: dict[str, datetime] = {}
+    for one in filters:
+        if one.key not in (first, last):
+            continue
+        try:
+            moments[one.key] = datetime.fromisoformat(one.value.replace("Z", "+00:00"))
+        except ValueError as error:
+            raise invalid_parameter("Filter.N.Value") from error
+    return moments.get(first), moments.get(last)
+
+
+class OperationLocks(Answer):
+    """Why something is locked; nothing ever is."""
+
+    lock_reason: Sequence[str] = ()
