@@ -16,6 +16,7 @@ from tidegate.console.surroundings import Surroundings as ConsoleSurroundings
 from tidegate.errors import ConfigurationError
 from tidegate.folder import DataFolder, Endpoint, LocalKey
 from tidegate.gateway.app import Gateway
+from tidegate.gateway.mns.certificate import Certificate
 from tidegate.gateway.server import HttpServer
 from tidegate.ground import Ground, open_ground
 from tidegate.ids import Ids
@@ -27,6 +28,7 @@ from tidegate.reconcile.group import GroupController
 from tidegate.reconcile.instance import InstanceController, adopt, notice_losses
 from tidegate.reconcile.invocation import InvocationController
 from tidegate.reconcile.meter import MeterController
+from tidegate.reconcile.mns import MnsController
 from tidegate.reconcile.redis import RedisController
 from tidegate.reconcile.schedule import ScheduleController
 from tidegate.services.cms.api import cms as cms_product
@@ -45,6 +47,9 @@ from tidegate.services.ess.service import Ess
 from tidegate.services.kvstore import instances as kvstore_instances
 from tidegate.services.kvstore.api import kvstore as kvstore_product
 from tidegate.services.kvstore.service import Kvstore
+from tidegate.services.mns.api import mns as mns_product
+from tidegate.services.mns.pushing import CERTIFICATE_PATH
+from tidegate.services.mns.service import Mns
 from tidegate.services.oos import executions
 from tidegate.services.oos.api import oos as oos_product
 from tidegate.services.oos.sandbox import Sandbox
@@ -118,6 +123,7 @@ class Cloud:
         )
         self.monitor = Monitor(database, clock, ids)
         databases = Databases(database, self.ecs, clock, ids)
+        self.mns = Mns(database, clock, ids, vault=vault, door=lambda: self.url, push_endpoints=settings.push_endpoints)
         services: Mapping[Product, Any] = {
             ram_product: self.ram,
             sts_product: Sts(self.ram, clock),
@@ -127,6 +133,7 @@ class Cloud:
             oos_product: self.oos,
             ess_product: self.ess,
             cms_product: self.monitor,
+            mns_product: self.mns,
             database_products.adb: databases,
             database_products.dds: databases,
             database_products.polardb: databases,
@@ -143,6 +150,7 @@ class Cloud:
             probes={"database": self._ask_database},
             facts=self._facts,
         )
+        self.gateway.page(CERTIFICATE_PATH, Certificate(self.mns.signer))
         self.console = Console(
             ConsoleSurroundings(
                 call_as=self.gateway.caller,
@@ -167,6 +175,7 @@ class Cloud:
         )
         self._events = EventController(database, clock)
         self._meter = MeterController(database, world.hosts, self.monitor)
+        self._messages = MnsController(self.mns)
         self._invocations = InvocationController(database, world.hosts, clock, ids, patience=settings.heartbeat_timeout)
         controllers: Mapping[str, Controller] = {
             kvstore_instances.WORK: self._redis,
@@ -183,6 +192,7 @@ class Cloud:
                 call_as=self.gateway.caller,
             ),
             **self._events.controllers,
+            **self._messages.controllers,
             **ActivityController(self.ess).controllers,
             **GroupController(self.ess, settings).controllers,
             **ScheduleController(self.ess).controllers,
@@ -209,6 +219,7 @@ class Cloud:
             leaving.push_async_callback(cloud.nonces.close)
             leaving.push_async_callback(cloud.witness.close)
             leaving.push_async_callback(cloud.sandbox.close)
+            leaving.push_async_callback(cloud.mns.pusher.close)
             await cloud._begin(ground.folder, ground.vault)
             await cloud._work(leaving)
             await cloud._listen(ground.folder, leaving)
@@ -239,6 +250,7 @@ class Cloud:
         if not isinstance(self.clock, AdjustableClock):
             raise ConfigurationError("this cloud's clock cannot be moved: start it with --adjustable-clock")
         now = self.clock.advance(by)
+        self.mns.polls.ring_all()
         await self.node.sweep()
         return now
 
@@ -261,6 +273,7 @@ class Cloud:
         await self._redis.begin()
         await self._events.begin()
         await self._meter.begin()
+        await self._messages.begin()
 
     async def _work(self, leaving: AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()
@@ -284,6 +297,7 @@ class Cloud:
         server = HttpServer(self.gateway, self.settings.host, self.settings.port)
         await server.start()
         leaving.push_async_callback(server.stop)
+        leaving.push_async_callback(self.mns.close)
         leaving.push_async_callback(self.console.close)
         host, port = server.address
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"

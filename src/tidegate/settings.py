@@ -47,3 +47,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     whitelist_cuts_connections: bool = False
     #: how long a whitelist change keeps the Redis instance ``Changing``; 0 = not at all (kvstore.md 9)
     whitelist_changing_window: float = 0.0
+    #: what HTTP subscriptions of MNS may push to: each an address, which allows itself and all below it
+    push_endpoints: tuple[str, ...] = ()

@@ -40,9 +40,9 @@ class Memory:
 
 
 @asynccontextmanager
-async def open_memory(dsn: str, folder: Path) -> AsyncIterator[Memory]:
+async def open_memory(dsn: str, folder: Path, **options: Any) -> AsyncIterator[Memory]:
     """Run a cloud on a database that is there."""
-    settings = Settings(data_dir=folder, port=0, database=dsn, hosts="memory", gate="memory", ephemeral=True)
+    settings = Settings(data_dir=folder, port=0, database=dsn, hosts="memory", gate="memory", ephemeral=True, **options)
     async with Cloud.running(settings) as cloud:
         account = await cloud.ram.account_id()
         owner = Principal(kind="Account", account_id=account, id=account)

@@ -45,6 +45,14 @@ class Sdks:
 
         return Client(self._config())
 
+    def mns(self, host: str | None = None) -> Any:
+        """Queues and topics: a client of its own at every call, because one cannot be shared between threads."""
+        from mns.account import Account
+
+        account = Account(f"http://{host or self.endpoint}", self.key, self.secret, self.token or "")
+        account.mns_client.set_keep_alive(False)  # leaves no socket behind
+        return account
+
     @cached_property
     def oos(self) -> Any:
         """Runbooks."""

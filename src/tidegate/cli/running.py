@@ -24,11 +24,14 @@ def environment(data_dir: Path, port: int) -> dict[str, str]:
     folder = DataFolder(data_dir)
     key = folder.read_local_key()
     endpoint = folder.read_endpoint()
+    url = endpoint.url if endpoint else f"http://127.0.0.1:{port}"
     return {
         "ALIBABA_CLOUD_ACCESS_KEY_ID": key.access_key_id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": key.access_key_secret,
         "ALIBABA_CLOUD_REGION_ID": key.region,
-        "TIDEGATE_ENDPOINT": endpoint.url if endpoint else f"http://127.0.0.1:{port}",
+        "TIDEGATE_ENDPOINT": url,
+        # where SDKs of MNS ask for http://<account>.mns.<region>.aliyuncs.com
+        "TIDEGATE_MNS_ENDPOINT": url,
     }
 
 

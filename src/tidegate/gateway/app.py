@@ -16,6 +16,8 @@ from tidegate.gateway.health import Facts, Health, Probe
 from tidegate.gateway.identify import identify
 from tidegate.gateway.invoke import invoke
 from tidegate.gateway.local import LocalCaller
+from tidegate.gateway.mns.door import MnsDoor
+from tidegate.gateway.mns.prove import Prove
 from tidegate.gateway.ports import Authority, NonceBook
 from tidegate.gateway.read import DisconnectedError, Receive, Scope, Send, begin, read
 from tidegate.gateway.refresh import Refresh
@@ -32,7 +34,7 @@ Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Gateway:
-    """Serves every operation of ``products`` at ``/``, and the cloud's own pages at ``/_tidegate/…``.
+    """Serves every operation of ``products`` at ``/``, MNS at ``/queues`` and ``/topics``, own pages at ``/_tidegate/…``.
 
     ``products`` maps each product to the service that its operations are called with. ``advance`` moves an adjustable
     clock and sweeps; ``probes`` tell what else must be ready for the cloud to be healthy, ``facts`` what it consists of.
@@ -73,11 +75,16 @@ class Gateway:
         self._pages: dict[str, Endpoint] = {"/": self._api, "/_tidegate/health": Health(products, probes or {}, facts)}
         if settings.adjustable_clock and advance is not None:
             self._pages["/_tidegate/clock"] = AdvanceClock(advance)
-        self._mounts: dict[str, Endpoint] = {}
+        rest = MnsDoor(self._routes, Prove(ram, nonces, wall=wall, clock=clock), serve, ids)
+        self._mounts: dict[str, Endpoint] = {"queues": rest, "topics": rest}
 
     def mount(self, name: str, application: Endpoint) -> None:
         """Let another ASGI application serve ``/<name>`` and everything under it."""
         self._mounts[name] = application
+
+    def page(self, path: str, application: Endpoint) -> None:
+        """Let another ASGI application serve exactly ``path``."""
+        self._pages[path] = application
 
     def caller(self, principal: Principal) -> LocalCaller:
         """Return a caller of this cloud's operations in this process, as ``principal``."""

@@ -44,8 +44,9 @@ def test_env_prints_what_sdks_need_for_the_shell_and_for_programs(cloud: Running
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
         "ALIBABA_CLOUD_REGION_ID",
         "TIDEGATE_ENDPOINT",
+        "TIDEGATE_MNS_ENDPOINT",
     ]
-    assert variables["TIDEGATE_ENDPOINT"] == cloud.url
+    assert variables["TIDEGATE_ENDPOINT"] == variables["TIDEGATE_MNS_ENDPOINT"] == cloud.url
     assert shell.splitlines() == [f"export {name}={value}" for name, value in variables.items()]
 
 

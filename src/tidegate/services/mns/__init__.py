@@ -1,0 +1,1 @@
+"""Message queues and topics (MNS, also called Simple Message Queue)."""

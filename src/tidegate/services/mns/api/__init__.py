@@ -1,0 +1,6 @@
+"""The operations of MNS."""
+
+from tidegate.services.mns.api import messages, queues, topics
+from tidegate.services.mns.api.product import mns
+
+__all__ = ["messages", "mns", "queues", "topics"]

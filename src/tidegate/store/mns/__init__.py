@@ -1,0 +1,1 @@
+"""Queues, their messages, topics and subscriptions of MNS."""
