@@ -24,6 +24,7 @@ from tidegate.reconcile.activity import ActivityController
 from tidegate.reconcile.engine import Controller, Node
 from tidegate.reconcile.events import EventController
 from tidegate.reconcile.execution import ExecutionController
+from tidegate.reconcile.executions import ExecutionsController
 from tidegate.reconcile.group import GroupController
 from tidegate.reconcile.instance import InstanceController, adopt, notice_losses
 from tidegate.reconcile.invocation import InvocationController
@@ -50,7 +51,7 @@ from tidegate.services.kvstore.service import Kvstore
 from tidegate.services.mns.api import mns as mns_product
 from tidegate.services.mns.pushing import CERTIFICATE_PATH
 from tidegate.services.mns.service import Mns
-from tidegate.services.oos import executions
+from tidegate.services.oos import works
 from tidegate.services.oos.api import oos as oos_product
 from tidegate.services.oos.sandbox import Sandbox
 from tidegate.services.oos.service import Oos
@@ -109,6 +110,7 @@ class Cloud:
             vault=vault,
             regions=regions,
             imported=ground.folder.catalog,
+            concurrent=settings.concurrent_executions,
         )
         self.ess = Ess(
             Surroundings(
@@ -176,12 +178,13 @@ class Cloud:
         self._events = EventController(database, clock)
         self._meter = MeterController(database, world.hosts, self.monitor)
         self._messages = MnsController(self.mns)
+        self._executions = ExecutionsController(database, clock, settings.concurrent_executions)
         self._invocations = InvocationController(database, world.hosts, clock, ids, patience=settings.heartbeat_timeout)
         controllers: Mapping[str, Controller] = {
             kvstore_instances.WORK: self._redis,
             ecs_instances.KIND: InstanceController(database, world.hosts, delays=delays),
             ecs_assistant.KIND: self._invocations,
-            executions.KIND: ExecutionController(
+            works.KIND: ExecutionController(
                 database,
                 clock,
                 executions=self.oos.executions,
@@ -193,6 +196,7 @@ class Cloud:
             ),
             **self._events.controllers,
             **self._messages.controllers,
+            **self._executions.controllers,
             **ActivityController(self.ess).controllers,
             **GroupController(self.ess, settings).controllers,
             **ScheduleController(self.ess).controllers,
@@ -274,6 +278,7 @@ class Cloud:
         await self._events.begin()
         await self._meter.begin()
         await self._messages.begin()
+        await self._executions.begin()
 
     async def _work(self, leaving: AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()

@@ -35,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_interval: float = 2.0
     #: a node that has not been heard of for this long loses its work to another
     heartbeat_timeout: float = 15.0
+    #: executions of runbooks that run at a time in one account and region; further ones are Queued (oos.md 9)
+    concurrent_executions: int = 100
     #: finished work is forgotten after this long, with its journal; the products' own records stay
     work_retention: float = 7 * 86400.0
     #: how long an instance takes to boot and to stop, beyond what its host really takes

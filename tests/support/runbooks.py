@@ -10,7 +10,9 @@ from support.driving import Driver
 from tidegate.clock import AdjustableClock
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
+from tidegate.reconcile.events import EventController
 from tidegate.reconcile.execution import ExecutionController
+from tidegate.reconcile.executions import ExecutionsController
 from tidegate.services.oos.orders import Order
 from tidegate.services.oos.sandbox import Sandbox
 from tidegate.services.oos.service import Oos
@@ -109,12 +111,16 @@ class FakeRoles:
 class Runbooks:
     """Everything a test of runbooks needs."""
 
-    def __init__(self, database: Database, clock: AdjustableClock, ids: Ids, programs: Sandbox) -> None:
+    def __init__(
+        self, database: Database, clock: AdjustableClock, ids: Ids, programs: Sandbox, concurrent: int = 100
+    ) -> None:
         self.database = database
         self.clock = clock
         self.cloud = ScriptedCloud()
         self.roles = FakeRoles()
-        self.oos = Oos(database, clock, ids, roles=self.roles, programs=programs, vault=Vault(b"k" * 32))
+        self.oos = Oos(
+            database, clock, ids, roles=self.roles, programs=programs, vault=Vault(b"k" * 32), concurrent=concurrent
+        )
         self.controller = ExecutionController(
             database,
             clock,
@@ -125,7 +131,10 @@ class Runbooks:
             store=self.oos.parameter_store,
             call_as=self.cloud.call_as,
         )
-        self.driver = Driver(database, {"execution": self.controller}, clock)
+        together = ExecutionsController(database, clock, concurrent)
+        events = EventController(database, clock)
+        controllers = {"execution": self.controller, **together.controllers, **events.controllers}
+        self.driver = Driver(database, controllers, clock)
 
     async def start(self, content: str | None = None, *, principal: Principal = ROOT, **order: Any) -> str:
         """Start an execution and return its id; nothing moves yet."""

@@ -7,7 +7,8 @@ before a crash is looked at again with the properties and the client token it be
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -16,12 +17,15 @@ from tidegate.cloud.caller import Caller
 from tidegate.errors import CloudError
 from tidegate.reconcile.engine import MAX_ATTEMPTS, Run
 from tidegate.reconcile.runbook.children import Family
+from tidegate.reconcile.runbook.inbox import BusInbox
 from tidegate.reconcile.runbook.ledger import DatabaseLedger
 from tidegate.reconcile.runbook.look import Look
 from tidegate.reconcile.runbook.notebook import Notebook
 from tidegate.reconcile.runbook.turn import Turns
 from tidegate.services.oos import errors, limits
-from tidegate.services.oos.executions import Executions, work_key
+from tidegate.services.oos.actions.base import EmptyInbox, Inbox
+from tidegate.services.oos.answers import is_listening
+from tidegate.services.oos.executions import Executions
 from tidegate.services.oos.expressions import Scope
 from tidegate.services.oos.facts import pseudo_parameters
 from tidegate.services.oos.library import Library
@@ -31,6 +35,7 @@ from tidegate.services.oos.ports import OOS_SERVICE, Roles
 from tidegate.services.oos.sandbox import Programs
 from tidegate.services.oos.secrets import Secrets
 from tidegate.services.oos.states import FINAL_EXECUTION, ExecutionStatus
+from tidegate.services.oos.works import work_key
 from tidegate.services.operation import Principal
 from tidegate.store import work
 from tidegate.store.database import Database
@@ -85,11 +90,12 @@ class ExecutionController:
         secrets = Secrets(self._store, read)
         scope = scope_of(execution, tasks, template, secrets, self._programs, self._clock)
         notices: Sequence[Notice] = ()
-        if execution.status == ExecutionStatus.WAITING or execution.mode == "Debug":
+        if is_listening(execution):
             async with self._database.connection() as connection:
                 notices = await journal.notices(connection, execution.id)
         book = Notebook(run, DatabaseLedger(run, self._database), execution, tasks, scope, secrets, notices)
-        await conduct(book, template, self._caller(execution), self._executions)
+        inbox = BusInbox(self._database, self._clock, execution)
+        await conduct(book, template, self._caller(execution), self._executions, inbox)
 
     async def _give_up(self, run: Run, execution: ExecutionRecord, error: Exception) -> None:
         reason = str(error)[: limits.MESSAGE_CHARACTERS] if isinstance(error, CloudError) else type(error).__name__
@@ -141,7 +147,8 @@ def scope_of(
     """Return what names stand for in an execution that has come as far as ``tasks``."""
     return Scope(
         parameters=execution.parameters,
-        outputs={(task.name, name): value for task in tasks for name, value in task.outputs.items()},
+        outputs=_inherited(execution)
+        | {(task.name, name): value for task in tasks for name, value in task.outputs.items()},
         pseudo=pseudo_parameters(
             account_id=execution.account_id,
             region=execution.region,
@@ -155,6 +162,18 @@ def scope_of(
     )
 
 
-async def conduct(book: Notebook, template: Template, caller: Callable[[], Awaitable[Caller]], family: Family) -> None:
+def _inherited(execution: ExecutionRecord) -> dict[tuple[str, str], Any]:
+    """Return the outputs that a part of a template has from what came before it."""
+    tasks: Mapping[str, Mapping[str, Any]] = (execution.origin or {}).get("outputs", {})
+    return {(task, name): value for task, outputs in tasks.items() for name, value in outputs.items()}
+
+
+async def conduct(
+    book: Notebook,
+    template: Template,
+    caller: Callable[[], Awaitable[Caller]],
+    family: Family,
+    inbox: Inbox | None = None,
+) -> None:
     """Go from move to move until the execution ends; raises Suspend when a task waits."""
-    await Look(book, template, Turns(book, caller, family)).conduct()
+    await Look(book, template, Turns(book, caller, family, inbox or EmptyInbox())).conduct()

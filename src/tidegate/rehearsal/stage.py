@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -18,6 +18,7 @@ from tidegate.reconcile.runbook.notebook import Notebook
 from tidegate.rehearsal.answers import Answers
 from tidegate.services.oos import errors
 from tidegate.services.oos.actions.base import Child
+from tidegate.services.oos.answers import is_listening
 from tidegate.services.oos.catalog import Catalog
 from tidegate.services.oos.expressions import Scope
 from tidegate.services.oos.model import Template
@@ -35,7 +36,7 @@ from tidegate.services.oos.orders import (
 from tidegate.services.oos.parameters import resolve
 from tidegate.services.oos.sandbox import Programs
 from tidegate.services.oos.secrets import Secrets
-from tidegate.services.oos.states import FINAL_EXECUTION, ExecutionStatus
+from tidegate.services.oos.states import FINAL_EXECUTION
 from tidegate.services.oos.templates import TemplateView, public_view
 from tidegate.services.oos.validation import validate
 from tidegate.store.oos.journal import Progress
@@ -207,9 +208,9 @@ class Stage:
         scope = self._opening(order, child_id)
         self._begin(await child_record(parent, child_id, order, template, view, scope, self.clock.now()), template)
 
-    async def start_firing(self, parent: ExecutionRecord, number: int) -> None:
+    async def start_firing(self, parent: ExecutionRecord, number: int, origin: Mapping[str, Any]) -> None:
         """Begin what follows the trigger of ``parent``, once for every number."""
-        record = firing_record(parent, number, self.clock.now())
+        record = firing_record(parent, number, origin, self.clock.now())
         if record.id not in self.plays:
             self._begin(record, self.plays[parent.id].template)
 
@@ -229,7 +230,7 @@ class Stage:
         tasks = list(play.tasks.values())
         secrets = Secrets(_MEMORY, self._read)
         scope = scope_of(play.record, tasks, play.template, secrets, self._programs, self.clock)
-        notices = list(play.notices) if play.record.status == ExecutionStatus.WAITING else []
+        notices = list(play.notices) if is_listening(play.record) else []
         book = Notebook(play, play, play.record, tasks, scope, secrets, notices)
 
         async def caller() -> Caller:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import msgspec
 
@@ -18,7 +19,7 @@ class Family(Protocol):
         """Start an execution for a task of ``parent``; a repeat changes nothing. Raises CloudError."""
         ...
 
-    async def start_firing(self, parent: ExecutionRecord, number: int) -> None:
+    async def start_firing(self, parent: ExecutionRecord, number: int, origin: Mapping[str, Any]) -> None:
         """Start what follows the trigger of ``parent``, once for every number."""
         ...
 
@@ -44,9 +45,9 @@ class Children:
         child = msgspec.structs.replace(child, begins_at=self._task.started_at)
         await self._family.start_child(self._parent, self._task.id, child)
 
-    async def fire(self, number: int) -> None:
+    async def fire(self, number: int, outputs: Mapping[str, Any]) -> None:
         """Start what follows the trigger, once for every number."""
-        await self._family.start_firing(self._parent, number)
+        await self._family.start_firing(self._parent, number, {"outputs": {self._task.name: outputs}})
 
     async def is_running(self, number: int) -> bool:
         """Whether the execution of a number has not ended."""

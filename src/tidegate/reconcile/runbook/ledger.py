@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from tidegate.reconcile.run import Fenced, Run
-from tidegate.services.oos.executions import work_key
+from tidegate.services.oos.works import work_key
 from tidegate.store import work
 from tidegate.store.database import Database
 from tidegate.store.oos import journal

@@ -77,8 +77,8 @@ class Look:
 
     @property
     def _is_triggered(self) -> bool:
-        """Whether this is what a trigger started: templates with one are no children otherwise (oos.md 5.10)."""
-        return self._book.execution.parent_id is not None and self._template.trigger is not None
+        """Whether this is what a trigger started (oos.md 5.10)."""
+        return self._book.execution.origin is not None and self._template.trigger is not None
 
     async def _start(self, start: Start) -> None:
         """Begin a task. One that is skipped or cannot begin is written with the next step."""
@@ -138,7 +138,8 @@ class Look:
             return await self._confirm(record)
         if task.loop is not None:
             return await self._loops.go_on(task, task.loop, record)
-        if record.due_at is not None and book.run.now() < record.due_at and not book.notices:
+        is_trigger = task.action == self._template.trigger
+        if record.due_at is not None and book.run.now() < record.due_at and not is_trigger:
             raise Suspend(record.due_at)
         await self._turns.look(task, record, book.scope)
         looked_at = book.tasks[-1]

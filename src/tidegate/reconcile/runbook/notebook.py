@@ -12,6 +12,7 @@ import msgspec
 from tidegate.reconcile.runbook.ledger import Ledger
 from tidegate.services.oos import limits
 from tidegate.services.oos.actions import has_child
+from tidegate.services.oos.actions.firing import WAITING as TRIGGER
 from tidegate.services.oos.answers import in_words
 from tidegate.services.oos.expressions import Scope
 from tidegate.services.oos.masking import Mask
@@ -154,7 +155,7 @@ class Notebook:
         self.status = next_execution_status(self.status, Event.RUN)
         if waiting:
             self.status = next_execution_status(self.status, Event.WAIT)
-            if not self._waits_for:
+            if not self._waits_for and waiting != TRIGGER:
                 self._noticed = journal.ALL_NOTICES
             if waiting != self._waits_for:
                 self.log("", f"The execution waits: {waiting}.")

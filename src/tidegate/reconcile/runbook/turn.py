@@ -19,6 +19,7 @@ from tidegate.services.oos.actions.base import (
     AwaitNotice,
     AwaitSignal,
     Finished,
+    Inbox,
     LookAgain,
     Situation,
 )
@@ -36,10 +37,17 @@ _TOKEN_LENGTH: Final = 64
 class Turns:
     """Begins and continues the tasks of one execution; everything goes into its notebook."""
 
-    def __init__(self, book: Notebook, caller: Callable[[], Awaitable[Caller]], family: Family) -> None:
+    def __init__(
+        self,
+        book: Notebook,
+        caller: Callable[[], Awaitable[Caller]],
+        family: Family,
+        inbox: Inbox,
+    ) -> None:
         self._book = book
         self._caller = caller
         self._family = family
+        self._inbox = inbox
 
     async def is_skipped(self, when: Expression | None, record: TaskRecord, scope: Scope) -> bool:
         """Skip a task or an item whose condition does not hold. Raises ExpressionError."""
@@ -70,9 +78,9 @@ class Turns:
             match outcome:
                 case LookAgain(at, memo):
                     self._book.change(msgspec.structs.replace(record, memo=memo, due_at=at), Event.RUN)
-                case AwaitSignal(memo):
+                case AwaitSignal(memo, at):
                     self._book.awaiting.add(record.id)
-                    self._book.change(msgspec.structs.replace(record, memo=memo, due_at=None), Event.RUN)
+                    self._book.change(msgspec.structs.replace(record, memo=memo, due_at=at), Event.RUN)
                 case AwaitNotice(waiting, memo, at):
                     self._book.wait(msgspec.structs.replace(record, memo=memo, due_at=at))
                     self._book.waiting = waiting
@@ -101,12 +109,15 @@ class Turns:
             memo=record.memo,
             log=lambda message: book.log(record.id, message),
             notices=book.take_notices(),
+            inbox=self._inbox,
             children=Children(self._family, book.execution, record),
         )
 
     async def _succeed(self, task: Task, record: TaskRecord, scope: Scope, outcome: Finished) -> None:
         outputs = await self._select(task, outcome.answer, scope)
         self._book.log(record.id, f"The task {record.name} is completed.")
+        if outcome.targets is not None:
+            record = msgspec.structs.replace(record, memo={"targets": outcome.targets})
         self._book.change(msgspec.structs.replace(record, outputs=outputs, jump=outcome.jump), Event.SUCCEED)
 
     async def _fail_with_outputs(self, task: Task, record: TaskRecord, scope: Scope, error: ActionFailedError) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from tidegate.services.oos.conductor import Ask, Done, Start
 from tidegate.services.oos.model import Template
 from tidegate.services.oos.states import FINAL_EXECUTION, ExecutionStatus
-from tidegate.store.oos.records import Notice
+from tidegate.store.oos.records import ExecutionRecord, Notice
 
 NotifyType = Literal["Approve", "Reject", "RetryTask", "SkipTask", "ExecuteTask", "CancelTask", "CompleteExecution"]
 
@@ -54,6 +54,11 @@ def is_expected(kind: str, *, status: str, waiting: str, mode: str) -> bool:
     if kind == "CancelTask":
         return mode == "Debug" and status not in FINAL_EXECUTION and waiting != "Debug"
     return status == ExecutionStatus.WAITING and kind in _ANSWERS.get(waiting, ())
+
+
+def is_listening(record: ExecutionRecord) -> bool:
+    """Whether anything that was said may matter to an execution now."""
+    return record.status == ExecutionStatus.WAITING or record.mode == "Debug" or record.is_trigger
 
 
 def decide(ask: Ask, notice: Notice, template: Template) -> Start | Done | Retry | Skip:

@@ -138,6 +138,10 @@ class Catalog:
         """Yield those that lists of templates show; product actions are found by name only."""
         return (template for template in self._all().values() if "::" not in template.name)
 
+    def actions(self) -> list[VendorTemplate]:
+        """Return the product actions, by name."""
+        return sorted((one for one in self._all().values() if "::" in one.name), key=lambda one: one.name)
+
     def products(self) -> Iterator[VendorTemplate]:
         """Yield the product actions."""
         return (template for template in self._all().values() if "::" in template.name)

@@ -11,7 +11,8 @@ import msgspec
 from tidegate.clock import Clock
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
-from tidegate.services.oos import errors
+from tidegate.services.oos import errors, limits
+from tidegate.services.oos import flow as queue
 from tidegate.services.oos.actions.base import Child
 from tidegate.services.oos.expressions import Scope
 from tidegate.services.oos.library import Library
@@ -31,22 +32,23 @@ from tidegate.services.oos.paging import Page, Part
 from tidegate.services.oos.parameter_store import ParameterStore
 from tidegate.services.oos.parameters import resolve
 from tidegate.services.oos.ports import OOS_SERVICE, Roles
+from tidegate.services.oos.resources import ResourceStatus, loop_over_targets
+from tidegate.services.oos.resources import statuses as resource_statuses
 from tidegate.services.oos.sandbox import Programs
-from tidegate.services.oos.states import FINAL_EXECUTION
+from tidegate.services.oos.states import FINAL_EXECUTION, ExecutionStatus
 from tidegate.services.oos.templates import Templates, TemplateView
 from tidegate.services.oos.values import from_json
+from tidegate.services.oos.works import KIND, work_key
 from tidegate.services.operation import Principal
 from tidegate.store import tokens, work
 from tidegate.store.database import Database
 from tidegate.store.oos import executions as rows
-from tidegate.store.oos import journal
+from tidegate.store.oos import flow, journal
 from tidegate.store.oos.records import ExecutionRecord, LogLine, Overview, TaskRecord
 
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
 
-#: kind of the work that drives an execution; its key is ``execution/<id>``
-KIND: Final = "execution"
 _ID_LENGTH: Final = 20
 
 
@@ -55,11 +57,6 @@ class ExecutionView(msgspec.Struct, frozen=True):
 
     record: ExecutionRecord
     overview: Overview
-
-
-def work_key(execution_id: str) -> str:
-    """Return the key of the work that drives an execution."""
-    return f"{KIND}/{execution_id}"
 
 
 def read_parameters(text: str | None) -> Mapping[str, Any]:
@@ -87,6 +84,7 @@ class Executions:
         programs: Programs,
         roles: Roles,
         store: ParameterStore,
+        concurrent: int = limits.CONCURRENT_EXECUTIONS,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -96,6 +94,7 @@ class Executions:
         self._templates = templates
         self._programs = programs
         self._roles = roles
+        self._concurrent = concurrent
 
     async def start(self, order: Order) -> ExecutionRecord:
         """Check everything that can be checked now, then commit to running it. A repeat returns the first execution."""
@@ -109,6 +108,9 @@ class Executions:
         record = first_record(
             order, execution_id, template, view, parameters=parameters, role=role, now=self._clock.now()
         )
+        if order.parent_execution_id is not None:
+            parent = await self.find(record.account_id, record.region, order.parent_execution_id)
+            record = msgspec.structs.replace(record, parent_id=parent.id)
         return await self._commit(order, text, record)
 
     async def start_child(self, parent: ExecutionRecord, child_id: str, child: Child) -> None:
@@ -128,10 +130,10 @@ class Executions:
                     key, above = work_key(record.id), work_key(parent.id)
                     await work.start(connection, key, KIND, now=record.created_at, parent=above)
 
-    async def start_firing(self, parent: ExecutionRecord, number: int) -> None:
+    async def start_firing(self, parent: ExecutionRecord, number: int, origin: Mapping[str, Any]) -> None:
         """Start what follows the trigger of ``parent``, once for every number; it runs with the same parameters."""
         now = self._clock.now()
-        record = firing_record(parent, number, now)
+        record = firing_record(parent, number, origin, now)
         async with self._database.transaction() as tx:
             line = LogLine(at=now, task_execution_id="", message="The execution is started by its trigger.")
             if await journal.add(tx, record, line):
@@ -150,7 +152,7 @@ class Executions:
             found, total = await rows.list_executions(
                 connection, account_id, region, wanted, offset=page.offset, limit=page.size + 1
             )
-            overviews = await rows.overviews(connection, [record.id for record in found])
+            overviews = await rows.overviews(connection, found)
         return page.part([ExecutionView(record, overviews[record.id]) for record in found]), total
 
     async def find(self, account_id: str, region: str, execution_id: str) -> ExecutionRecord:
@@ -166,6 +168,22 @@ class Executions:
             return page.part(
                 await rows.list_tasks(connection, account_id, region, wanted, offset=page.offset, limit=page.size + 1)
             )
+
+    async def resources(
+        self, account_id: str, region: str, execution_id: str
+    ) -> tuple[ExecutionRecord, Sequence[ResourceStatus]]:
+        """Return an execution and what became of each resource it works on."""
+        record = await self.find(account_id, region, execution_id)
+        task = loop_over_targets(await self._library.template(record.hash))
+        if task is None:
+            return record, ()
+        async with self._database.connection() as connection:
+            loaded = await journal.load(connection, execution_id)
+            starts = [start for start in (loaded[1] if loaded else ()) if start.name == task.name]
+            if not starts:
+                return record, ()
+            items = await journal.load_items(connection, starts[-1].id)
+        return record, resource_statuses(starts[-1], {item.number: item for item in items})
 
     async def log(
         self, account_id: str, region: str, execution_id: str, task_execution_id: str | None, page: Page
@@ -185,7 +203,18 @@ class Executions:
             record = await find_execution(tx, account_id, region, execution_id)
             if record.status in FINAL_EXECUTION:
                 raise errors.wrong_status(execution_id, record.status)
-            await work.cancel(tx, work_key(execution_id), now=self._clock.now())
+            now = self._clock.now()
+            if await flow.cancel(tx, execution_id, now):
+                line = LogLine(at=now, task_execution_id="", message="The execution ended: Cancelled.")
+                await flow.note(tx, execution_id, line)
+            else:
+                await work.cancel(tx, work_key(execution_id), now=now)
+
+    async def resolved(self, record: ExecutionRecord, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the parameters of an execution, some of them given anew. Raises CloudError."""
+        template = await self._library.template(record.hash)
+        order = Order(principal=msgspec.convert(record.principal, Principal), region=record.region)
+        return await resolve(template, {**record.parameters, **given}, self._scope(order, record.id))
 
     async def delete(self, account_id: str, region: str, execution_ids: Sequence[str], *, force: bool) -> None:
         """Delete executions, all or none; ``force`` includes those that have not ended, which end with it."""
@@ -249,10 +278,20 @@ class Executions:
                 repeat = (record.account_id, "oos:StartExecution", order.client_token, order.fingerprint)
                 if (first := await tokens.recall(connection, *repeat, now=record.created_at)) is not None:
                     return await find_execution(connection, record.account_id, record.region, first)
-                line = LogLine(at=record.created_at, task_execution_id="", message="The execution is started.")
-                await journal.add(connection, record, line)
-                await work.start(connection, work_key(record.id), KIND, now=record.created_at)
+                record = await self._enter(connection, record)
                 await tokens.remember(connection, *repeat, record.id, now=record.created_at)
+        return record
+
+    async def _enter(self, tx: Connection, record: ExecutionRecord) -> ExecutionRecord:
+        """Write a new execution and have it driven, or queued when too many run."""
+        now = record.created_at
+        if record.parent_id is None and await flow.is_full(tx, record.account_id, record.region, self._concurrent):
+            record = msgspec.structs.replace(record, status=ExecutionStatus.QUEUED)
+            await journal.add(tx, record, LogLine(at=now, task_execution_id="", message="The execution is queued."))
+            await queue.line_up(tx, record.account_id, record.region, now)
+            return record
+        await journal.add(tx, record, LogLine(at=now, task_execution_id="", message="The execution is started."))
+        await work.start(tx, work_key(record.id), KIND, now=now)
         return record
 
 

@@ -25,6 +25,13 @@ LIST_DEFAULT: Final = 50
 LIST_MAX: Final = 100
 #: ids of DeleteExecutions
 DELETE_EXECUTIONS: Final = 100
+#: messages of TriggerExecution that an execution has not taken yet, and characters of one (ASSUMPTION)
+PENDING_TRIGGERS: Final = 100
+TRIGGER_CHARACTERS: Final = 64 * 1024
+#: executions of one account and region that run at a time; children and those that wait do not count (ASSUMPTION)
+CONCURRENT_EXECUTIONS: Final = 100
+#: how long an execution can be seen after its end (ASSUMPTION)
+RETENTION: Final = timedelta(days=90)
 #: templates of one account and region (ASSUMPTION)
 TEMPLATES: Final = 200
 #: characters of one output or property in an answer; longer ones are cut in answers only (ASSUMPTION)

@@ -11,10 +11,11 @@ from tidegate.errors import CloudError
 from tidegate.services.oos import errors
 from tidegate.services.oos.actions.approve import approvers
 from tidegate.services.oos.answers import NotifyType, Said, is_expected
-from tidegate.services.oos.executions import find_execution, work_key
+from tidegate.services.oos.executions import find_execution
 from tidegate.services.oos.library import Library
 from tidegate.services.oos.states import TaskStatus
 from tidegate.services.oos.templates import author_of
+from tidegate.services.oos.works import work_key
 from tidegate.services.operation import Principal, invalid_parameter, missing_parameter
 from tidegate.store import work
 from tidegate.store.database import Database

@@ -38,6 +38,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     mode: str = "Automatic"
     loop_mode: str = "Automatic"
     safety_check: str = "Skip"
+    parent_execution_id: str | None = None
     description: str | None = None
     tags: Mapping[str, str] = {}
     resource_group_id: str | None = None
@@ -179,7 +180,7 @@ async def child_record(
     return msgspec.structs.replace(record, parent_id=parent.id, executed_by=parent.executed_by)
 
 
-def firing_record(parent: ExecutionRecord, number: int, now: datetime) -> ExecutionRecord:
+def firing_record(parent: ExecutionRecord, number: int, origin: Mapping[str, Any], now: datetime) -> ExecutionRecord:
     """Return the record of what the trigger of ``parent`` starts for the ``number``-th time, with the same parameters."""
     return msgspec.structs.replace(
         parent,
@@ -188,6 +189,7 @@ def firing_record(parent: ExecutionRecord, number: int, now: datetime) -> Execut
         status=ExecutionStatus.STARTED,
         status_message="",
         waiting="",
+        origin=origin,
         created_at=now,
         started_at=now,
         updated_at=now,

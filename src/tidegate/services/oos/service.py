@@ -12,7 +12,7 @@ import msgspec
 from tidegate.clock import Clock
 from tidegate.errors import CloudError
 from tidegate.ids import REGION_MARKS, Ids
-from tidegate.services.oos import errors
+from tidegate.services.oos import errors, limits
 from tidegate.services.oos.catalog import Catalog
 from tidegate.services.oos.executions import Executions
 from tidegate.services.oos.library import Library
@@ -22,9 +22,12 @@ from tidegate.services.oos.orders import Order
 from tidegate.services.oos.parameter_store import ParameterStore
 from tidegate.services.oos.policy import needed_actions
 from tidegate.services.oos.ports import OOS_SERVICE, SCALING_SERVICE, Roles
+from tidegate.services.oos.risks import RiskyCall, risky_calls
 from tidegate.services.oos.sandbox import Programs
 from tidegate.services.oos.tags import Tags
 from tidegate.services.oos.templates import Templates
+from tidegate.services.oos.triggering import Triggering
+from tidegate.services.oos.updating import Updating
 from tidegate.services.oos.validation import Validated
 from tidegate.services.oos.values import to_json
 from tidegate.services.operation import Principal
@@ -50,6 +53,7 @@ class Oos:
         vault: Vault,
         regions: Mapping[str, str] | None = None,
         imported: Path | None = None,
+        concurrent: int = limits.CONCURRENT_EXECUTIONS,
     ) -> None:
         self.regions = dict(zip(REGION_MARKS, REGION_MARKS, strict=True)) if regions is None else regions
         self.catalog = Catalog(imported)
@@ -66,8 +70,11 @@ class Oos:
             programs=programs,
             roles=roles,
             store=self.parameter_store,
+            concurrent=concurrent,
         )
         self.notifying = Notifying(database, clock, self.library)
+        self.triggering = Triggering(database, clock)
+        self.updating = Updating(database, clock, self.executions)
         self._roles = roles
 
     async def validate(self, content: str) -> Validated:
@@ -141,6 +148,11 @@ class Oos:
             raise CloudError("MissingParameter", "TemplateName or TemplateContent must be given.")
         view = await self.templates.find(account_id, region, name, version)
         return needed_actions((await self.templates.validated(view)).require(), self.catalog)
+
+    async def risky_calls(self, account_id: str, region: str, *, name: str, version: str | None) -> Sequence[RiskyCall]:
+        """Return the high-risk operations of a template."""
+        view = await self.templates.find(account_id, region, name, version)
+        return risky_calls(view.name, (await self.templates.validated(view)).require(), self.catalog)
 
     async def lacking(self, account_id: str, role: str, actions: Sequence[str]) -> Sequence[str]:
         """Return those of the actions that a role must not do on everything."""

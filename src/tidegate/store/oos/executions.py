@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tidegate.store.oos.records import ExecutionRecord, LogLine, Overview, TaskGlance, TaskRecord
+from tidegate.store.oos.records import ExecutionRecord, Firings, LogLine, Overview, TaskGlance, TaskRecord
 
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
@@ -38,6 +38,8 @@ class ExecutionFilter(msgspec.Struct, frozen=True, kw_only=True):
     resource_group_id: str | None = None
     #: text of an identifier that must stand in the parameters
     resource_id: str | None = None
+    #: exact name of the template that the resources are worked on with (ASSUMPTION: the execution's own)
+    resource_template_name: str | None = None
     tags: Mapping[str, str] | None = None
     sort_by: str = "started_at"
     descending: bool = True
@@ -102,7 +104,12 @@ def _execution_conditions(account_id: str, region: str, wanted: ExecutionFilter)
     conditions.add("execution.ended_at >= ?", wanted.ended_after)
     conditions.add("position(lower(?) in lower(execution.description)) > 0", wanted.description)
     conditions.add("execution.resource_group_id = ?", wanted.resource_group_id)
-    conditions.add("position(? in execution.parameters::text) > 0", wanted.resource_id)
+    conditions.add(
+        "(position(? in execution.parameters::text) > 0 or exists (select from oos_task task"
+        " where task.execution_id = execution.id and task.memo->'targets' is not null and position(? in task.memo::text) > 0))",
+        wanted.resource_id,
+    )
+    conditions.add("execution.template_name = ?", wanted.resource_template_name)
     conditions.add("execution.tags @> ?", wanted.tags)
     return conditions
 
@@ -140,25 +147,50 @@ async def find(connection: Connection, account_id: str, region: str, execution_i
     return ExecutionRecord(**row) if row else None
 
 
-async def overviews(connection: Connection, execution_ids: Sequence[str]) -> Mapping[str, Overview]:
+async def overviews(connection: Connection, records: Sequence[ExecutionRecord]) -> Mapping[str, Overview]:
     """Return what lists show beside the rows, for each of these executions."""
     rows = await connection.fetch(
-        "select id, (select json_object_agg(status, tasks) from"
-        "   (select status, count(*) as tasks from oos_task where execution_id = wanted.id and parent_id is null group by status) counted) as counters,"
+        "select id, (select json_object_agg(status, tasks) from (select status, count(*) as tasks from oos_task"
+        "   where execution_id = wanted.id and parent_id is null group by status) counted) as counters,"
         " (select json_agg(json_build_object('id', task.id, 'name', name, 'action', action) order by number)"
         "   from oos_task task where execution_id = wanted.id and parent_id is null and status in ('Running', 'Waiting')) as current,"
-        " exists (select from oos_execution child where child.parent_id = wanted.id) as has_children"
+        " exists (select from oos_execution child where child.parent_id = wanted.id) as has_children,"
+        " (select memo->'targets' from oos_task where execution_id = wanted.id and parent_id is null"
+        "   and action = 'ACS::SelectTargets' and memo->'targets' is not null order by number desc limit 1) as targets"
         " from unnest($1::text[]) as wanted (id)",
-        list(execution_ids),
+        [record.id for record in records],
     )
+    firings = await _firings(connection, [record.id for record in records if record.is_trigger])
     return {
         row["id"]: Overview(
-            counters=row["counters"] or {},
+            counters=(firings[row["id"]].counters if row["id"] in firings else row["counters"]) or {},
             current=tuple(TaskGlance(**task) for task in row["current"] or ()),
             has_children=row["has_children"],
+            targets=row["targets"],
+            firings=firings.get(row["id"]),
         )
         for row in rows
     }
+
+
+async def _firings(connection: Connection, execution_ids: Sequence[str]) -> Mapping[str, Firings]:
+    """Return what the triggers of executions have started."""
+    if not execution_ids:
+        return {}
+    rows = await connection.fetch(
+        "select wanted.id, (select json_object_agg(status, children) from (select status, count(*) as children"
+        "   from oos_execution where parent_id = wanted.id group by status) counted) as counters,"
+        " last.started_at as last_at, last.status as last_status, last.status_message as last_message,"
+        " last.outputs as last_outputs,"
+        " (select max(started_at) from oos_execution where parent_id = wanted.id and status = 'Success') as last_success_at,"
+        " (select due_at from oos_task where execution_id = wanted.id and number = 1 and parent_id is null"
+        "   and ended_at is null) as next_at"
+        " from unnest($1::text[]) as wanted (id)"
+        " left join lateral (select * from oos_execution where parent_id = wanted.id"
+        "   order by started_at desc, id desc limit 1) last on true",
+        list(execution_ids),
+    )
+    return {row["id"]: Firings(**{name: row[name] for name in Firings.__struct_fields__}) for row in rows}
 
 
 async def list_tasks(
@@ -251,6 +283,29 @@ async def descendants(connection: Connection, execution_ids: Sequence[str]) -> S
         list(execution_ids),
     )
     return [row["id"] for row in rows]
+
+
+async def update(
+    tx: Connection,
+    execution_id: str,
+    *,
+    description: str | None,
+    parameters: Mapping[str, Any] | None,
+    tags: Mapping[str, str] | None,
+    resource_group_id: str | None,
+    now: datetime,
+) -> None:
+    """Change what is given of an execution."""
+    await tx.execute(
+        "update oos_execution set description = coalesce($2, description), parameters = coalesce($3, parameters),"
+        " tags = coalesce($4, tags), resource_group_id = coalesce($5, resource_group_id), updated_at = $6 where id = $1",
+        execution_id,
+        description,
+        parameters,
+        tags,
+        resource_group_id,
+        now,
+    )
 
 
 async def delete(tx: Connection, execution_ids: Sequence[str]) -> None:

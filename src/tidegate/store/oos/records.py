@@ -70,6 +70,8 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Sequence[str]
     outputs: Mapping[str, Any] | None = None
     parent_id: str | None = None
+    #: of a part of its parent's template: ``outputs`` of tasks before it, by task and name
+    origin: Mapping[str, Any] | None = None
     description: str | None = None
     tags: Mapping[str, str]
     resource_group_id: str | None = None
@@ -77,6 +79,11 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     updated_at: datetime
     ended_at: datetime | None = None
+
+    @property
+    def is_trigger(self) -> bool:
+        """Whether a trigger begins it; what that starts has an origin."""
+        return self.category.endswith("Trigger") and self.origin is None
 
 
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,9 +145,27 @@ class TaskGlance(msgspec.Struct, frozen=True, kw_only=True):
     action: str
 
 
+class Firings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the trigger of an execution has started, by status, and the last of it; when it fires next."""
+
+    counters: Mapping[str, int] | None
+    last_at: datetime | None
+    last_status: str | None
+    last_message: str | None
+    last_outputs: Mapping[str, Any] | None
+    last_success_at: datetime | None
+    next_at: datetime | None
+
+
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """What lists of executions show beside the row itself: tasks by status, tasks under way, whether it has children."""
+    """What lists of executions show beside the row itself: tasks by status, tasks under way, whether it has children.
+
+    With a trigger, ``counters`` are those of the executions it has started.
+    """
 
     counters: Mapping[str, int]
     current: tuple[TaskGlance, ...]
     has_children: bool
+    #: the resources that ACS::SelectTargets found
+    targets: Sequence[str] | None = None
+    firings: Firings | None = None

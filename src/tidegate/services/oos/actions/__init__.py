@@ -10,6 +10,7 @@ from tidegate.services.oos.actions import (
     approve,
     choice,
     embed,
+    event_trigger,
     execute_api,
     pause,
     poll,
@@ -30,6 +31,7 @@ PERFORMERS: Final[Mapping[str, Action]] = MappingProxyType(
         "ACS::Approve": approve.perform,
         "ACS::Pause": pause.perform,
         "ACS::TimerTrigger": timer_trigger.perform,
+        "ACS::EventTrigger": event_trigger.perform,
         "ACS::Choice": choice.perform,
         "ACS::Template": embed.perform,
     }

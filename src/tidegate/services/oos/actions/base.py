@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -21,6 +21,8 @@ class Finished(msgspec.Struct, frozen=True):
 
     answer: Any = None
     jump: str | None = None
+    #: resources that were selected
+    targets: Sequence[str] | None = None
 
 
 class LookAgain(msgspec.Struct, frozen=True):
@@ -31,9 +33,10 @@ class LookAgain(msgspec.Struct, frozen=True):
 
 
 class AwaitSignal(msgspec.Struct, frozen=True):
-    """The action is not over: look again whenever the execution is woken, with ``memo`` in hand."""
+    """The action is not over: look again whenever the execution is woken, or at ``at``, with ``memo`` in hand."""
 
     memo: Mapping[str, Any]
+    at: datetime | None = None
 
 
 class AwaitNotice(msgspec.Struct, frozen=True):
@@ -74,13 +77,43 @@ class Children(Protocol):
         """Return how it ended; None when it has not, or was not started."""
         ...
 
-    async def fire(self, number: int) -> None:
-        """Start what a trigger starts, for the ``number``-th time, once."""
+    async def fire(self, number: int, outputs: Mapping[str, Any]) -> None:
+        """Start what a trigger starts, for the ``number``-th time, once; ``outputs`` are those of the trigger."""
         ...
 
     async def is_running(self, number: int) -> bool:
         """Whether what a trigger started has not ended."""
         ...
+
+
+class Inbox(Protocol):
+    """The events that a trigger has asked for."""
+
+    async def listen(self, pattern: Mapping[str, Any]) -> None:
+        """Ask for all events from now on whose messages look like this."""
+        ...
+
+    async def waiting(self) -> Sequence[tuple[str, Any]]:
+        """Return id and message of events that have come, oldest first, until they are taken."""
+        ...
+
+    async def take(self, event_ids: Iterable[str]) -> None:
+        """Forget events that have been written down."""
+        ...
+
+
+class EmptyInbox:
+    """Where no events come."""
+
+    async def listen(self, pattern: Mapping[str, Any]) -> None:
+        """Ask in vain."""
+
+    async def waiting(self) -> Sequence[tuple[str, Any]]:
+        """Return nothing."""
+        return ()
+
+    async def take(self, event_ids: Iterable[str]) -> None:
+        """Forget nothing."""
 
 
 class ActionCancelledError(TidegateError):
@@ -116,6 +149,7 @@ class Situation:
     children: Children
     #: what was answered by NotifyExecution since the last look
     notices: Sequence[Notice]
+    inbox: Inbox
 
 
 Action = Callable[[Situation], Awaitable[Finished | LookAgain | AwaitSignal | AwaitNotice]]

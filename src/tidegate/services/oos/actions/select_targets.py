@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from tidegate.errors import CloudError
+from tidegate.services.oos import limits
 from tidegate.services.oos.actions.base import ActionFailedError, Finished, LookAgain, Situation
 from tidegate.services.oos.actions.execute_api import call
 from tidegate.services.oos.values import from_json
@@ -81,9 +82,11 @@ async def perform(situation: Situation) -> Finished | LookAgain:
     wanted = _filter(situation.properties.get("Filters"))
     region = wanted.get("RegionId") or situation.properties.get("RegionId") or situation.region
     try:
-        return Finished(await _select(situation, resource, wanted, {"RegionId": region}))
+        answer = await _select(situation, resource, wanted, {"RegionId": region})
     except CloudError as error:
         raise ActionFailedError(str(error)) from error
+    ids = [str(record.get(resource.id)) for record in resource.records(answer)]
+    return Finished(answer, targets=ids[: limits.LOOP_ITEMS])
 
 
 async def _select(

@@ -136,6 +136,7 @@ _DEFINITIONS: Final = (
         "Atomic.Trigger",
         "Starts the rest of the template when an event happens.",
         optional=_names("Product Name Level RegionId Content Tags OutputTransformer"),
+        is_built=True,
     ),
     Definition(
         "ACS::AlarmTrigger",

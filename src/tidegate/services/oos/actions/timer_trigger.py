@@ -10,7 +10,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
-from tidegate.services.oos.actions.base import ActionFailedError, AwaitNotice, Finished, Situation
+from tidegate.services.oos.actions.base import (
+    ActionFailedError,
+    AwaitNotice,
+    AwaitSignal,
+    Finished,
+    LookAgain,
+    Situation,
+)
+from tidegate.services.oos.actions.firing import Firings
 from tidegate.services.oos.actions.sleep import read_moment
 from tidegate.services.oos.model import END
 from tidegate.services.oos.values import to_text
@@ -26,27 +34,26 @@ _UNITS: Final[Mapping[str, timedelta]] = {
 }
 
 
-async def perform(situation: Situation) -> Finished | AwaitNotice:
-    """Fire when it is time, unless the firing before still runs; the execution ends at EndDate."""
-    properties, now = situation.properties, situation.now
-    begun = datetime.fromisoformat(situation.memo["begun"]) if situation.memo else _begin(properties, now)
-    fired = int(situation.memo.get("fired", 0))
+async def perform(situation: Situation) -> Finished | LookAgain | AwaitSignal | AwaitNotice:
+    """Fire when it is time, unless a firing before still runs; the execution ends at EndDate."""
+    properties, now, memo = situation.properties, situation.now, situation.memo
+    begun = datetime.fromisoformat(memo["begun"]) if memo else _begin(properties, now)
     end = read_moment(to_text(properties.get("EndDate")))
     schedule = read_schedule(properties, begun)
-    due = situation.memo.get("due")
+    firings = Firings(situation)
+    await firings.begin()
+    firings.add_notices()
+    due = memo.get("due")
     if due is not None and datetime.fromisoformat(due) <= min(now, end):
-        if fired and await situation.children.is_running(fired):
+        if firings.are_running:
             situation.log("The trigger does not fire: what it started before has not ended.")
         else:
-            fired += 1
-            situation.log(f"The trigger fires for the time {fired}.")
-            await situation.children.fire(fired)
-    if now >= end:
+            firings.add({"time": due})
+    if now >= end and not firings.are_decided:
         return Finished({}, END)
     following = schedule(max(now, begun))
     at = end if following is None else min(following, end)
-    memo = {"begun": begun.isoformat(), "fired": fired, "due": following.isoformat() if following else None}
-    return AwaitNotice("Trigger", memo, at)
+    return firings.outcome({"begun": begun.isoformat(), "due": following.isoformat() if following else None}, at)
 
 
 def _begin(properties: Mapping[str, Any], now: datetime) -> datetime:

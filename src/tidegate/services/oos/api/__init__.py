@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidegate.services.oos.api import executions, histories, offers, parameters, tags, templates
+from tidegate.services.oos.api import changes, executions, histories, offers, parameters, resources, tags, templates
 from tidegate.services.oos.api.product import oos
 
-__all__ = ["executions", "histories", "offers", "oos", "parameters", "tags", "templates"]
+__all__ = ["changes", "executions", "histories", "offers", "oos", "parameters", "resources", "tags", "templates"]

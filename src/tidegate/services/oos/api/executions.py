@@ -41,6 +41,7 @@ class StartExecutionRequest(Request):
     mode: str = "Automatic"
     loop_mode: str = "Automatic"
     safety_check: str = "Skip"
+    parent_execution_id: str | None = None
     description: str | None = None
     tags: JsonText[dict[str, str]] | None = None
     resource_group_id: str | None = None
@@ -139,7 +140,7 @@ def execution_fields(record: ExecutionRecord, overview: Overview) -> dict[str, A
         "counters": {**overview.counters, "Total": sum(overview.counters.values())},
         "current_tasks": [CurrentTask(task.name, task.action, task.id) for task in overview.current],
         "parent_execution_id": given(record.parent_id),
-        "is_parent": overview.has_children,
+        "is_parent": overview.has_children or record.is_trigger,
         "description": given(record.description),
         "tags": record.tags,
         "resource_group_id": given(record.resource_group_id),
@@ -170,6 +171,7 @@ async def start_execution(service: Oos, call: Call, request: StartExecutionReque
             mode=request.mode,
             loop_mode=request.loop_mode,
             safety_check=request.safety_check,
+            parent_execution_id=request.parent_execution_id,
             description=request.description,
             tags=tags_of(request.tags),
             resource_group_id=request.resource_group_id,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from tidegate.clock import to_seconds
+from tidegate.services.oos.actions import has_child
 from tidegate.services.oos.api.executions import ExecutionItem, ExecutionRequest, execution_fields
 from tidegate.services.oos.api.product import (
     Paged,
@@ -16,11 +17,13 @@ from tidegate.services.oos.api.product import (
     SortOrder,
     execution_resource,
     given,
+    json_text,
     moment,
     oos,
     short_json_text,
     token,
 )
+from tidegate.services.oos.executions import ExecutionView
 from tidegate.services.oos.masking import Mask
 from tidegate.services.oos.paging import Page
 from tidegate.services.oos.service import Oos
@@ -50,7 +53,9 @@ class ListExecutionsRequest(Paged):
     end_date_after: datetime | None = None
     description: str | None = None
     resource_id: str | None = None
+    resource_template_name: str | None = None
     resource_group_id: str | None = None
+    account_id: str | None = None
     tags: JsonText[dict[str, str]] | None = None
     sort_field: Literal["StartDate", "EndDate", "Status"] = "StartDate"
     sort_order: SortOrder = "Descending"
@@ -88,6 +93,13 @@ class ListedExecution(ExecutionItem, kw_only=True):
     category: str
     account_id: str
     waiting_status: str
+    targets: str | msgspec.UnsetType
+    last_trigger_time: str | msgspec.UnsetType = msgspec.UNSET
+    last_trigger_status: str | msgspec.UnsetType = msgspec.UNSET
+    last_trigger_status_message: str | msgspec.UnsetType = msgspec.UNSET
+    last_trigger_outputs: str | msgspec.UnsetType = msgspec.UNSET
+    last_successful_trigger_time: str | msgspec.UnsetType = msgspec.UNSET
+    next_schedule_time: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class ListExecutionsAnswer(PagedAnswer, kw_only=True):
@@ -112,6 +124,7 @@ class TaskExecutionItem(Answer, kw_only=True):
     loop_item: str | msgspec.UnsetType
     loop_batch_number: int | msgspec.UnsetType
     parent_task_execution_id: str | msgspec.UnsetType
+    child_execution_id: str | msgspec.UnsetType
     extra_data: Mapping[str, Any]
     template_id: str | msgspec.UnsetType
     create_date: str
@@ -195,12 +208,18 @@ async def list_executions(service: Oos, call: Call, request: ListExecutionsReque
         ended_after=request.end_date_after,
         description=request.description,
         resource_id=request.resource_id,
+        resource_template_name=request.resource_template_name,
         resource_group_id=request.resource_group_id,
         tags=request.tags,
         sort_by=_SORT_COLUMNS[request.sort_field],
         descending=request.sort_order == "Descending",
     )
     page = Page.read(request.max_results, request.next_token)
+    if request.account_id not in (
+        None,
+        call.account_id,
+    ):  # there is no resource directory: nobody sees others' executions
+        return ListExecutionsAnswer(executions=[], total_count=0, max_results=page.size)
     part, total = await service.executions.list(call.account_id, call.region, wanted, page)
     items = [
         ListedExecution(
@@ -208,12 +227,32 @@ async def list_executions(service: Oos, call: Call, request: ListExecutionsReque
             category=view.record.category,
             account_id=view.record.account_id,
             waiting_status=view.record.waiting,
+            targets=msgspec.UNSET if view.overview.targets is None else json_text(view.overview.targets),
+            **_firing_fields(view),
         )
         for view in part.items
     ]
     return ListExecutionsAnswer(
         executions=items, total_count=total, max_results=part.size, next_token=token(part.next_token)
     )
+
+
+def _firing_fields(view: ExecutionView) -> dict[str, Any]:
+    """Return what a trigger has done last and does next (oos.md 7.7)."""
+    firings = view.overview.firings
+    if firings is None:
+        return {}
+    fields: dict[str, Any] = {
+        "last_trigger_time": moment(firings.last_at),
+        "last_trigger_status": given(firings.last_status),
+        "last_trigger_status_message": given(firings.last_message),
+        "last_successful_trigger_time": moment(firings.last_success_at),
+        "next_schedule_time": moment(firings.next_at),
+    }
+    if firings.last_at is not None:
+        mask = Mask(view.record.parameters, view.record.secrets)
+        fields["last_trigger_outputs"] = short_json_text(mask.value(firings.last_outputs or {}))
+    return fields
 
 
 @oos.operation("ListTaskExecutions", on=_asked)
@@ -265,6 +304,7 @@ def _task_item(task: TaskRecord, execution: ExecutionRecord) -> TaskExecutionIte
         loop_item=_loop_item(task, mask),
         loop_batch_number=msgspec.UNSET if task.batch is None else task.batch,
         parent_task_execution_id=given(task.parent_id),
+        child_execution_id=task.id if _has_begun_child(task) else msgspec.UNSET,
         extra_data={},
         template_id=given(execution.template_id),
         create_date=to_seconds(task.created_at),
@@ -272,6 +312,11 @@ def _task_item(task: TaskRecord, execution: ExecutionRecord) -> TaskExecutionIte
         update_date=to_seconds(task.updated_at),
         end_date=moment(task.ended_at),
     )
+
+
+def _has_begun_child(task: TaskRecord) -> bool:
+    """Whether an execution of the same id was started for a task or an item."""
+    return has_child(task.action) and task.loop is None and bool(task.memo.get("started"))
 
 
 def _loop_item(task: TaskRecord, mask: Mask) -> str | msgspec.UnsetType:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
+from tidegate.clock import to_seconds
 from tidegate.services.oos.actions.table import ACTIONS, Definition
 from tidegate.services.oos.api.product import Paged, PagedAnswer, json_text, oos, token
+from tidegate.services.oos.catalog import VERSION, VendorTemplate
 from tidegate.services.oos.paging import Page
 from tidegate.services.oos.service import Oos
 from tidegate.services.operation import Answer, Call, Request
@@ -28,6 +32,8 @@ class ActionItem(Answer, kw_only=True):
     action_type: str
     description: str
     properties: str
+    template_version: str | msgspec.UnsetType = msgspec.UNSET
+    created_date: str | msgspec.UnsetType = msgspec.UNSET
     popularity: int = 0
 
 
@@ -52,14 +58,17 @@ class RegionsAnswer(Answer):
 
 
 @oos.operation("ListActions")
-async def list_actions(_service: Oos, _call: Call, request: ListActionsRequest) -> ListActionsAnswer:
-    """List the actions that can be run here."""
+async def list_actions(service: Oos, _call: Call, request: ListActionsRequest) -> ListActionsAnswer:
+    """List the actions that can be run here: the atomic ones, then those of products."""
     page = Page.read(request.max_results, request.next_token)
     wanted = (request.oos_action_name or "").lower()
-    built = [action for name, action in sorted(ACTIONS.items()) if action.is_built and wanted in name]
-    part = page.cut(built)
+    listed: list[Definition | VendorTemplate] = [
+        action for name, action in sorted(ACTIONS.items()) if action.is_built and wanted in name
+    ]
+    listed += [action for action in service.catalog.actions() if wanted in action.name.lower()]
+    part = page.cut(listed)
     return ListActionsAnswer(
-        actions=[_action_item(action) for action in part.items],
+        actions=[_action_item(one) if isinstance(one, Definition) else _product_item(one) for one in part.items],
         max_results=part.size,
         next_token=token(part.next_token),
     )
@@ -72,6 +81,20 @@ def _action_item(action: Definition) -> ActionItem:
         action_type=action.kind,
         description=action.description,
         properties=json_text(properties),
+    )
+
+
+def _product_item(action: VendorTemplate) -> ActionItem:
+    """A product action is a template: its properties are the template's parameters."""
+    template = action.validated.template
+    declared = template.parameters if template is not None else {}
+    return ActionItem(
+        oos_action_name=action.name,
+        action_type=f"Product.{action.name.split('::')[1]}",
+        description=action.features.description or "",
+        properties=json_text({name: {"Required": one.is_required} for name, one in declared.items()}),
+        template_version=f"v{VERSION}",
+        created_date=to_seconds(action.dated),
     )
 
 
