@@ -29,8 +29,8 @@ lint: setup  ## format, rules, types, arrows
 	$(bin)ruff format --check . && $(bin)ruff check . && $(bin)mypy && $(bin)lint-imports
 format: setup  ## make it look right
 	$(bin)ruff format . && $(bin)ruff check --fix .
-bench:  ## ratios measured in one sitting, into bench/results
-	@scripts/venv bench && for file in bench/*.py; do echo "== $$file"; $(bin)python $$file || exit 1; done
+bench: setup  ## ratios measured in one sitting, into bench/results
+	@for file in bench/*.py; do echo "== $$file"; $(bin)python $$file || exit 1; done
 docs: setup  ## write the generated reference pages
 	$(bin)python -m tidegate.docs
 lock: setup  ## resolve the dependencies anew

@@ -1,7 +1,9 @@
-"""Durable executions of three steps, ours against DBOS, in one sitting and in turn, on the same PostgreSQL and on SQLite.
+"""Durable executions of three steps, ours beside DBOS and Prefect, in one sitting and in turn.
 
-Ours is the whole runbook engine (template, jq, durable task records) with calls answered by a stub; DBOS runs three
-trivial Python steps. The middle one of three rounds counts. Goal: at least twice DBOS.
+Ours is the whole runbook engine (template, jq, durable task records) with calls answered by a stub, on PostgreSQL; DBOS
+runs three trivial Python steps on the same PostgreSQL and on SQLite; Prefect three trivial tasks with a temporary server
+on SQLite, a tenth of the executions. All are started at once; of the rounds the middle one counts. Goal: at least
+twice DBOS. The peers are installed for the run by uv and stay outside the project.
 
     python bench/durable.py [executions] [rounds]
 """
@@ -14,6 +16,7 @@ import os
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +26,11 @@ import uvloop
 from runbook import bench, burst
 from tidegate.store.embedded import EmbeddedPostgres
 
-PEER = Path(__file__).parent / "peers" / "dbos_steps.py"
-PATIENCE = 300  # seconds for one round of the peer
+PEERS = Path(__file__).parent / "peers"
+DBOS = ("dbos==3.4.0",)
+#: Prefect 3.8 does not start with the newest version of its web framework
+PREFECT = ("prefect==3.8.8", "fastapi==0.139.*")
+PATIENCE = 300  # seconds for one round of a peer
 
 
 async def ours(folder: Path, dsn: str, count: int) -> dict[str, float]:
@@ -32,18 +38,22 @@ async def ours(folder: Path, dsn: str, count: int) -> dict[str, float]:
         return await burst(made, count)
 
 
-async def dbos(url: str, count: int) -> dict[str, float]:
+async def peer(script: str, packages: Sequence[str], *arguments: str) -> dict[str, float]:
+    """Run a peer's script with its packages and return what it saw."""
+    wanted = [word for package in packages for word in ("--with", package)]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, PEER, url, str(count), stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "uv", "run", "--quiet", "--no-project", *wanted, "python", PEERS / script, *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
     )
     output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     if process.returncode:
-        raise RuntimeError(f"the peer ended with {process.returncode}")
-    return dict(json.loads(output.splitlines()[-1]))
+        raise RuntimeError(f"{script} ended with {process.returncode}")
+    return dict(json.loads(next(line for line in output.splitlines() if line.startswith(b"{"))))
 
 
 async def measure(count: int, rounds: int) -> dict[str, Any]:
-    seen: dict[str, list[dict[str, float]]] = {"ours": [], "dbos_postgresql": [], "dbos_sqlite": []}
+    seen: dict[str, list[dict[str, float]]] = {"ours": [], "dbos_postgresql": [], "dbos_sqlite": [], "prefect": []}
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as name:
         folder = Path(name)
         server = EmbeddedPostgres(folder / "postgres")
@@ -54,8 +64,10 @@ async def measure(count: int, rounds: int) -> dict[str, Any]:
             await connection.close()
             for turn in range(rounds):
                 seen["ours"].append(await ours(folder, dsn, count))
-                seen["dbos_postgresql"].append(await dbos(_other(dsn, "peer"), count))
-                seen["dbos_sqlite"].append(await dbos(f"sqlite:///{folder}/peer-{turn}.sqlite", count))
+                seen["dbos_postgresql"].append(await peer("dbos_steps.py", DBOS, _other(dsn, "peer"), str(count)))
+                file = f"sqlite:///{folder}/peer-{turn}.sqlite"
+                seen["dbos_sqlite"].append(await peer("dbos_steps.py", DBOS, file, str(count)))
+                seen["prefect"].append(await peer("prefect_steps.py", PREFECT, str(max(count // 10, 1))))
         finally:
             await server.stop()
     middle = {who: sorted(turns, key=_rate)[len(turns) // 2] for who, turns in seen.items()}
@@ -64,8 +76,7 @@ async def measure(count: int, rounds: int) -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "load": os.getloadavg()[0],
         **middle,
-        "times_dbos_postgresql": round(_rate(middle["ours"]) / _rate(middle["dbos_postgresql"]), 1),
-        "times_dbos_sqlite": round(_rate(middle["ours"]) / _rate(middle["dbos_sqlite"]), 1),
+        "times": {who: round(_rate(middle["ours"]) / _rate(middle[who]), 1) for who in seen if who != "ours"},
         "spread": {who: round(statistics.pstdev(map(_rate, turns)), 1) for who, turns in seen.items()},
     }
 
