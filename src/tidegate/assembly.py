@@ -21,6 +21,7 @@ from tidegate.gateway.server import HttpServer
 from tidegate.ground import Ground, open_ground
 from tidegate.ids import Ids
 from tidegate.reconcile.activity import ActivityController
+from tidegate.reconcile.containers import ContainerController
 from tidegate.reconcile.engine import Controller, Node
 from tidegate.reconcile.events import EventController
 from tidegate.reconcile.execution import ExecutionController
@@ -36,6 +37,8 @@ from tidegate.services.cms.api import cms as cms_product
 from tidegate.services.cms.service import Monitor
 from tidegate.services.databases import api as database_products
 from tidegate.services.databases.service import Databases
+from tidegate.services.eci import service as eci_service
+from tidegate.services.eci.api import eci as eci_product
 from tidegate.services.ecs import assistant as ecs_assistant
 from tidegate.services.ecs import catalog
 from tidegate.services.ecs import instances as ecs_instances
@@ -86,7 +89,12 @@ class Cloud:
         self.nonces = Nonces(database)
         self.ram = Ram(database, vault, clock, ids)
         self.witness = Witness(self.ram, database, clock)
-        delays = Delays(boot=settings.instance_boot_delay, stop=settings.instance_stop_delay)
+        delays = Delays(
+            boot=settings.instance_boot_delay,
+            stop=settings.instance_stop_delay,
+            change=settings.attachment_delay,
+            copy=settings.snapshot_delay,
+        )
         self.ecs = Ecs(database, world.hosts, clock, ids, delays=delays, shortages=settings.sold_out)
         self.kvstore = Kvstore(
             database,
@@ -99,6 +107,7 @@ class Cloud:
             changing_window=settings.whitelist_changing_window,
             cuts_connections=settings.whitelist_cuts_connections,
         )
+        self.eci = eci_service.Eci(database, world.hosts, self.ecs, clock, ids)
         self.sandbox = Sandbox()
         regions = {region.id: region.local_name for region in catalog.REGIONS.values()}
         self.oos = Oos(
@@ -131,6 +140,7 @@ class Cloud:
             sts_product: Sts(self.ram, clock),
             ecs_product: self.ecs,
             vpc_product: self.ecs,
+            eci_product: self.eci,
             kvstore_product: self.kvstore,
             oos_product: self.oos,
             ess_product: self.ess,
@@ -180,7 +190,9 @@ class Cloud:
         self._messages = MnsController(self.mns)
         self._executions = ExecutionsController(database, clock, settings.concurrent_executions)
         self._invocations = InvocationController(database, world.hosts, clock, ids, patience=settings.heartbeat_timeout)
+        self._containers = ContainerController(database, world.hosts, self.eci, clock)
         controllers: Mapping[str, Controller] = {
+            eci_service.KIND: self._containers,
             kvstore_instances.WORK: self._redis,
             ecs_instances.KIND: InstanceController(database, world.hosts, delays=delays),
             ecs_assistant.KIND: self._invocations,
@@ -275,6 +287,7 @@ class Cloud:
         counts = {"alive": len(adopted.alive), "lost": len(adopted.lost), "destroyed": len(adopted.destroyed)}
         _log.info("hosts adopted", extra=counts)
         await self._redis.begin()
+        await self._containers.begin()
         await self._events.begin()
         await self._meter.begin()
         await self._messages.begin()

@@ -42,6 +42,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     #: how long an instance takes to boot and to stop, beyond what its host really takes
     instance_boot_delay: float = 0.0
     instance_stop_delay: float = 0.0
+    #: how long attaching, detaching, associating and the like take; how long a snapshot or an image takes
+    attachment_delay: float = 0.0
+    snapshot_delay: float = 0.0
     #: instance types (``ecs.g6.large``), types in a zone (``ecs.g6.large@cn-hangzhou-h``), or types as spot instances
     #: (``spot:ecs.g6.large``) that cannot be launched
     sold_out: tuple[str, ...] = ()

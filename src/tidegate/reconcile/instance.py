@@ -23,6 +23,7 @@ from tidegate.reconcile.engine import Run, Suspend
 from tidegate.services.ecs import changes
 from tidegate.services.ecs.model import NO_DELAYS, Delays, host_of
 from tidegate.services.ecs.states import SETTLED, Event, Status, ways
+from tidegate.store import eci as eci_rows
 from tidegate.store import work
 from tidegate.store.database import Database
 from tidegate.store.ecs import attachments
@@ -218,7 +219,7 @@ async def adopt(database: Database, hosts: Hosts, clock: Clock) -> Adoption:
         running = await rows.with_status(tx, [Status.RUNNING])
     found = {host.id: host.state for host in await hosts.list()}
     async with database.connection() as tx:
-        known = await rows.every_id(tx)
+        known = {*await rows.every_id(tx), *await eci_rows.every_id(tx)}
     strangers = sorted(found.keys() - known)
     await asyncio.gather(*(hosts.destroy(one) for one in strangers))
     lost = await _mark_lost(database, running, found, clock)
