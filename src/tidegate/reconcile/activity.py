@@ -229,11 +229,13 @@ class ActivityController:
         """
         async with self._around.database.connection() as db:
             now = await activities.find(db, activity.id)
-            present = _present(await members.of_group(db, group.id))
+            staying = [
+                one for one in await members.of_group(db, group.id) if one.instance_id not in activity.plan.replaces
+            ]
         if now is None or not now.ordered:
             return None
         try:
-            source = await source_of(self._around, group)
+            source = await source_of(self._around, group, activity.plan.desired)
         except CloudError as error:
             return Problem(error.code, error.message, [])
         if source is None:
@@ -242,7 +244,7 @@ class ActivityController:
             source = overridden(source, activity.plan.overrides)
         return LaunchPlan(
             spec=launch_spec(group, source.fields),
-            shares=placement.shares(now.ordered, mix_of(group, source), present),
+            shares=placement.shares(now.ordered, mix_of(group, source), _present(staying)),
             configuration_id=source.configuration_id,
             template_id=source.template_id,
             template_version=source.template_version,
@@ -412,7 +414,8 @@ class ActivityController:
 
     async def _close(self, run: Run, activity: Activity, ending: Ending) -> None:
         async with run.transaction() as tx:
-            await self._ess.closer.close(tx, activity.id, ending)
+            if await self._ess.closer.close(tx, activity.id, ending) and activity.plan.replaces:
+                await self._ess.renewal.let_go_of_replaced(tx, activity, ending.done)
 
 
 def _sorted_out(instance_ids: Sequence[str], views: Mapping[str, InstanceView]) -> Fate:

@@ -86,7 +86,8 @@ class GroupController:
                 is_paused = locked.paused_until is not None and run.now() < locked.paused_until
                 if still and not is_paused:
                     await self._ess.scaling.expel(tx, locked, still)
-            await self._ess.scaling.check(tx, locked)
+            if await self._ess.scaling.check(tx, locked) is None:
+                await self._ess.renewal.check(tx, locked)
             await activities.forget(tx, group.id, run.now() - limits.HISTORY)
 
     async def _unhealthy(self, group: Group) -> list[str]:

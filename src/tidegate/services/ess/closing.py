@@ -10,7 +10,7 @@ import msgspec
 
 from tidegate.services.ess import limits, wording
 from tidegate.services.ess.ports import Surroundings
-from tidegate.services.ess.starting import group_key
+from tidegate.services.ess.starting import group_key, refresh_key
 from tidegate.services.ess.states import ActivityStatus
 from tidegate.services.ess.survey import survey
 from tidegate.store import work
@@ -20,7 +20,7 @@ from tidegate.store.ess.records import Activity, Group, Problem
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
 
-_AUTOMATIC = frozenset({"check", "health"})
+_AUTOMATIC = frozenset({"check", "health", "rebalance", "lifetime"})
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,13 +61,16 @@ class Closer:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
 
-    async def close(self, tx: Connection, activity_id: str, ending: Ending) -> None:
-        """End an activity, start its group's cooldown, and have the group looked at. Once: a repeat changes nothing."""
+    async def close(self, tx: Connection, activity_id: str, ending: Ending) -> bool:
+        """End an activity, start its group's cooldown, and have the group looked at.
+
+        Once: a repeat changes nothing and returns False.
+        """
         found = await activities.find(tx, activity_id)
         group = await groups.lock(tx, found.group_id) if found else None
         activity = await activities.lock(tx, activity_id)
         if group is None or activity is None or activity.status != ActivityStatus.IN_PROGRESS:
-            return
+            return False
         now = self._around.now()
         problems = [*activity.errors, *ending.problems]
         status = status_of(activity, await _achieved(tx, activity, ending))
@@ -103,7 +106,8 @@ class Closer:
             paused_until=now + limits.PAUSE if paused else None,
             desired=_desired_after(group, activity, len(ending.done)),
         )
-        await work.wake(tx, group_key(group.id), now=now)
+        await work.wake(tx, group_key(group.id), *_waiting(activity), now=now)
+        return True
 
 
 async def _achieved(tx: Connection, activity: Activity, ending: Ending) -> int:
@@ -112,6 +116,11 @@ async def _achieved(tx: Connection, activity: Activity, ending: Ending) -> int:
         return len(ending.done)
     joined = await members.by_id(tx, ending.done)
     return sum(one.capacity for one in joined.values())
+
+
+def _waiting(activity: Activity) -> list[str]:
+    """Return the works that wait for the end of an activity."""
+    return [refresh_key(activity.refresh_id)] if activity.refresh_id else []
 
 
 def _desired_after(group: Group, activity: Activity, done: int) -> int | None:

@@ -23,6 +23,7 @@ TAGS_PER_CONFIGURATION = 20
 TAGS_PER_GROUP = 20  # ASSUMPTION: as for configurations
 OVERRIDES = 10  # LaunchTemplateOverride.N, ess.md 2.2
 OVERRIDE_WEIGHT = (1, 500)
+INSTANCES_PER_RENEWAL = 20  # ess.md 12.6, RebalanceInstances
 INSTANCES_PER_CALL = 20  # ess.md 3.5
 INSTANCES_PER_ADJUSTMENT = 1000  # ess.md 5.2
 #: ASSUMPTION (ess.md 3.2): one wait covers all instances of an activity up to this number; more wait in several. It is

@@ -11,6 +11,7 @@ from tidegate.services.ess.history import History
 from tidegate.services.ess.hooks import Hooks
 from tidegate.services.ess.members import Members
 from tidegate.services.ess.ports import Machines, Roles, Runbooks, Surroundings
+from tidegate.services.ess.renewal import Renewal
 from tidegate.services.ess.rules import Rules
 from tidegate.services.ess.scaling import Scaling
 from tidegate.services.ess.schedule import Schedule
@@ -36,6 +37,7 @@ class Ess:
         self.rules = Rules(around)
         self.scaling = Scaling(around, starter)
         self.schedule = Schedule(around, starter, self.scaling)
+        self.renewal = Renewal(around, starter)
         self.history = History(around)
         self.tagging = Tagging(around)
 

@@ -15,7 +15,7 @@ from tidegate.services.ess.placement import Choice, Mix, Offer
 from tidegate.services.ess.ports import Surroundings
 from tidegate.store.ecs.instances import Options
 from tidegate.store.ess import configurations
-from tidegate.store.ess.records import Group
+from tidegate.store.ess.records import Desired, Group
 
 GROUP_TAG = "acs:autoscaling:scalingGroupId"
 
@@ -30,18 +30,42 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     offers: list[Offer]
 
 
-async def source_of(around: Surroundings, group: Group) -> Source | None:
-    """Return the source of a group's instances as it is now, None when there is none.
+async def source_of(around: Surroundings, group: Group, desired: Desired | None = None) -> Source | None:
+    """Return the source of a group's instances as it is now, None when there is none; ``desired`` replaces the group's.
 
     Raises what CreateScalingGroup answers to a template that cannot be used. Asked outside of transactions, as ECS is.
     """
+    group = as_desired(group, desired)
     if group.launch_template_id is not None:
         return await _from_template(around, group, group.launch_template_id)
     async with around.database.connection() as db:
         found = await configurations.find(db, group.active_configuration_id or "")
     if found is None:
         return None
-    return Source(configuration_id=found.id, fields=found.fields, offers=offers_of(found.fields))
+    fields = found.fields
+    if desired is not None and desired.image_id is not None:
+        fields = _with_image(fields, desired.image_id)
+    return Source(configuration_id=found.id, fields=fields, offers=offers_of(fields))
+
+
+def as_desired(group: Group, desired: Desired | None) -> Group:
+    """Return the group as if the desired source were its own; an image changes only what its configuration says."""
+    if desired is None or (desired.configuration_id is None and desired.template_id is None):
+        return group
+    return msgspec.structs.replace(
+        group,
+        active_configuration_id=desired.configuration_id,
+        launch_template_id=desired.template_id,
+        launch_template_version=desired.template_version,
+        launch_template_overrides=desired.template_overrides,
+    )
+
+
+def _with_image(fields: Mapping[str, Any], image_id: str) -> dict[str, Any]:
+    """Return the fields of a configuration with another image, in whichever way it names one."""
+    return {name: value for name, value in fields.items() if name not in {"ImageName", "ImageFamily"}} | {
+        "ImageId": image_id
+    }
 
 
 async def _from_template(around: Surroundings, group: Group, template_id: str) -> Source:

@@ -36,6 +36,11 @@ def activity_key(activity_id: str) -> str:
     return f"activity/{activity_id}"
 
 
+def refresh_key(refresh_id: str) -> str:
+    """Return the key of the work that refreshes instances."""
+    return f"refresh/{refresh_id}"
+
+
 def group_key(group_id: str) -> str:
     """Return the key of the work that keeps a group."""
     return f"group/{group_id}"
@@ -52,6 +57,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     trigger_id: str = ""
     parallel: bool = True
     metadata: str | None = None
+    refresh_id: str | None = None
     plan: Plan = Plan()
 
 
@@ -166,6 +172,22 @@ class Starter:
         await self._take(tx, activity, ids, MemberEvent.LEAVE)
         return activity
 
+    async def replace(
+        self, tx: Connection, group: Group, survey: Survey, order: Order, leavers: Sequence[Member]
+    ) -> Activity:
+        """Begin to make as much as these members count for; they leave when it is in service."""
+        capacity = sum(one.capacity for one in leavers)
+        plan = msgspec.structs.replace(order.plan, replaces=[one.instance_id for one in leavers])
+        order = msgspec.structs.replace(order, plan=plan)
+        return await self.make(tx, group, survey, order, capacity)
+
+    async def make(self, tx: Connection, group: Group, survey: Survey, order: Order, capacity: int) -> Activity:
+        """Begin to make new instances, whatever Stopped members there are."""
+        await self._check_quota(tx, group, survey, order, capacity)
+        activity = self._new(group, survey, order, capacity, capacity, instance_ids=[], ordered=capacity)
+        await self._begin(tx, activity)
+        return activity
+
     async def attach(
         self,
         tx: Connection,
@@ -256,6 +278,7 @@ class Starter:
             trigger_type=order.trigger_type,
             trigger_id=order.trigger_id,
             metadata=order.metadata,
+            refresh_id=order.refresh_id,
             amount=amount,
             ordered=ordered,
             plan=order.plan,

@@ -57,6 +57,21 @@ def unhealthy_found() -> str:
     return "The health check found unhealthy instances"
 
 
+def rebalancing() -> str:
+    """Members are moved between zones (ASSUMPTION)."""
+    return "Rebalance the instances among the zones"
+
+
+def too_old() -> str:
+    """Members have reached MaxInstanceLifetime (ASSUMPTION)."""
+    return "The instances have reached the MaxInstanceLifetime"
+
+
+def refreshing(task_id: str, *, back: bool) -> str:
+    """An instance refresh, or its rollback (ASSUMPTION)."""
+    return f'Instance refresh task "{task_id}" {"rolls back" if back else "replaces"} instances'
+
+
 def added(count: int) -> str:
     """Description of an activity that adds instances."""
     return f'Add "{count}" ECS instance{_s(count)}'

@@ -9,7 +9,19 @@ import msgspec
 
 Direction = Literal["SCALE_OUT", "SCALE_IN"]
 #: What asked for an activity.
-Kind = Literal["rule", "adjustment", "attach", "detach", "remove", "check", "health"]
+Kind = Literal[
+    "rule",
+    "adjustment",
+    "attach",
+    "detach",
+    "remove",
+    "check",
+    "health",
+    "rebalance",
+    "lifetime",
+    "refresh",
+    "rollback",
+]
 
 
 class GroupTag(msgspec.Struct, frozen=True):
@@ -145,6 +157,16 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class Desired(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an instance refresh wants members to be made from: one of these, none = what the group says."""
+
+    configuration_id: str | None = None
+    image_id: str | None = None
+    template_id: str | None = None
+    template_version: str | None = None
+    template_overrides: list[Override] = msgspec.field(default_factory=list)
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How an activity is to be carried out, decided when it starts."""
 
@@ -161,6 +183,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     park: bool = False
     force: bool = False
     stop_timeout: int | None = None
+    #: members that leave as soon as what was made for them is in service
+    replaces: list[str] = msgspec.field(default_factory=list)
+    #: what instances are made from, where that is not what the group says
+    desired: Desired | None = None
     #: fields of the configuration that this activity replaces (ScaleWithAdjustment, Overrides)
     overrides: dict[str, Any] = msgspec.field(default_factory=dict)
     #: seconds of cooldown afterwards
@@ -196,6 +222,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     trigger_type: str
     trigger_id: str
     metadata: str | None = None
+    refresh_id: str | None = None
     amount: int
     ordered: int = 0
     plan: Plan

@@ -16,6 +16,7 @@ from tidegate.services.ess.requests.instances import (
     SetInstanceHealth,
     SetInstancesProtection,
 )
+from tidegate.services.ess.requests.shape import OnGroup
 from tidegate.services.ess.service import Ess
 from tidegate.services.operation import Answer, Call, Done
 from tidegate.store.ess.records import Member
@@ -110,6 +111,12 @@ async def remove_instances(service: Ess, call: Call, request: RemoveInstances) -
     return Removed(
         activity_id, [IgnoredInstance(one.instance_id, one.error.code, one.error.message) for one in ignored]
     )
+
+
+@ess.operation("RebalanceInstances", on=on_group)
+async def rebalance_instances(service: Ess, call: Call, request: OnGroup) -> Started:
+    """Even out a group among its zones: instances are made where there are few, and as many leave where there are many."""
+    return Started(await service.renewal.rebalance(call, request))
 
 
 @ess.operation("SetInstancesProtection", on=on_group)
