@@ -100,7 +100,7 @@ INVALID = "InvalidParameter"
         ({"DefaultCooldown": 86401}, INVALID, "DefaultCooldown"),
         ({"RemovalPolicies": ["Random"]}, INVALID, "RemovalPolicy"),
         ({"RemovalPolicies": ["OldestInstance", "OldestInstance"]}, INVALID, "RemovalPolicy"),
-        ({"RemovalPolicies": ["CustomPolicy"]}, INVALID, "RemovalPolicy"),
+        ({"RemovalPolicies": ["CustomPolicy"]}, "MissingParameter", "CustomPolicyARN"),
         ({"MultiAZPolicy": "RANDOM"}, INVALID, "MultiAZPolicy"),
         ({"HealthCheckType": "DOCTOR"}, INVALID, "HealthCheckType"),
         ({"ScalingPolicy": "keep"}, INVALID, "ScalingPolicy"),
