@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tidegate.clock import AdjustableClock, Clock, SystemClock
+from tidegate.cloud.outside import HttpOutside
 from tidegate.console import links
 from tidegate.console.mount import Console
 from tidegate.console.surroundings import Surroundings as ConsoleSurroundings
 from tidegate.errors import ConfigurationError
 from tidegate.folder import DataFolder, Endpoint, LocalKey
 from tidegate.gateway.app import Gateway
+from tidegate.gateway.elsewhere import Elsewhere
 from tidegate.gateway.mns.certificate import Certificate
 from tidegate.gateway.server import HttpServer
 from tidegate.ground import Ground, open_ground
@@ -32,6 +34,7 @@ from tidegate.reconcile.invocation import InvocationController
 from tidegate.reconcile.meter import MeterController
 from tidegate.reconcile.mns import MnsController
 from tidegate.reconcile.redis import RedisController
+from tidegate.reconcile.runbook.around import Around
 from tidegate.reconcile.schedule import ScheduleController
 from tidegate.services.cms.api import cms as cms_product
 from tidegate.services.cms.service import Monitor
@@ -72,6 +75,7 @@ from tidegate.vault import Vault
 
 if TYPE_CHECKING:
     from tidegate.cloud.client import Client
+    from tidegate.cloud.credentials import Keys
 
 _log = get_logger("cloud")
 
@@ -135,6 +139,8 @@ class Cloud:
         self.monitor = Monitor(database, clock, ids)
         databases = Databases(database, self.ecs, clock, ids)
         self.mns = Mns(database, clock, ids, vault=vault, door=lambda: self.url, push_endpoints=settings.push_endpoints)
+        self._outside = HttpOutside(settings.runbook_endpoints)
+        self._elsewhere = Elsewhere(settings.roa_endpoints, self.ram, self._own_keys)
         services: Mapping[Product, Any] = {
             ram_product: self.ram,
             sts_product: Sts(self.ram, clock),
@@ -161,6 +167,7 @@ class Cloud:
             advance=self.advance,
             probes={"database": self._ask_database},
             facts=self._facts,
+            elsewhere=self._elsewhere,
         )
         self.gateway.page(CERTIFICATE_PATH, Certificate(self.mns.signer))
         self.console = Console(
@@ -205,6 +212,9 @@ class Cloud:
                 roles=self.ram,
                 store=self.oos.parameter_store,
                 call_as=self.gateway.caller,
+                around=Around(
+                    outside=self._outside, link=lambda execution_id: f"{self.url}/console/oos/executions/{execution_id}"
+                ),
             ),
             **self._events.controllers,
             **self._messages.controllers,
@@ -235,6 +245,8 @@ class Cloud:
             leaving.push_async_callback(cloud.nonces.close)
             leaving.push_async_callback(cloud.witness.close)
             leaving.push_async_callback(cloud.sandbox.close)
+            leaving.push_async_callback(cloud._outside.close)
+            leaving.push_async_callback(cloud._elsewhere.close)
             leaving.push_async_callback(cloud.mns.pusher.close)
             await cloud._begin(ground.folder, ground.vault)
             await cloud._work(leaving)
@@ -245,6 +257,13 @@ class Cloud:
     def banner(self) -> str:
         """One line: what this cloud is made of on this machine, and what is therefore not enforced."""
         return self.world.banner
+
+    async def _own_keys(self) -> Keys:
+        """The key of this cloud's account."""
+        from tidegate.cloud.credentials import Keys  # noqa: PLC0415 - see ``client``
+
+        key = DataFolder(self.settings.data_dir).read_local_key()
+        return Keys(access_key_id=key.access_key_id, access_key_secret=key.access_key_secret)
 
     def client(self) -> Client:
         """Return a client that calls this cloud over HTTP, as its account."""

@@ -52,5 +52,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     whitelist_cuts_connections: bool = False
     #: how long a whitelist change keeps the Redis instance ``Changing``; 0 = not at all (kvstore.md 9)
     whitelist_changing_window: float = 0.0
+    #: what runbooks may send HTTP requests to: each an address, which allows itself and all below it
+    runbook_endpoints: tuple[str, ...] = ()
+    #: where calls of runbooks in ROA style go: ``cs=http://127.0.0.1:8080`` for the service CS
+    roa_endpoints: tuple[str, ...] = ()
     #: what HTTP subscriptions of MNS may push to: each an address, which allows itself and all below it
     push_endpoints: tuple[str, ...] = ()

@@ -6,13 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from support.driving import Driver
 from tidegate.clock import AdjustableClock
+from tidegate.cloud.caller import PathCall
+from tidegate.cloud.outside import OutsideError, Reply, Request
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
 from tidegate.reconcile.events import EventController
 from tidegate.reconcile.execution import ExecutionController
 from tidegate.reconcile.executions import ExecutionsController
+from tidegate.reconcile.runbook.around import Around
 from tidegate.services.oos.orders import Order
 from tidegate.services.oos.sandbox import Sandbox
 from tidegate.services.oos.service import Oos
@@ -28,7 +33,7 @@ ROOT = Principal(kind="Account", account_id=ACCOUNT, id=ACCOUNT)
 #: Auto Scaling under its own role
 SERVICE = Principal(kind="Service", account_id=ACCOUNT, id="1", name="AliyunServiceRoleForAutoScaling")
 
-Reply = Mapping[str, Any] | CloudError | Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Answer = Mapping[str, Any] | CloudError | Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 @dataclass
@@ -45,7 +50,7 @@ class Called:
 class ScriptedCloud:
     """Answers calls: ``replies["Service.API"]`` is an answer, an error, a function, or a list of these used up in turn."""
 
-    replies: dict[str, Reply | list[Reply]] = field(default_factory=dict)
+    replies: dict[str, Answer | list[Answer]] = field(default_factory=dict)
     calls: list[Called] = field(default_factory=list)
 
     def call_as(self, principal: Principal) -> _Caller:
@@ -70,10 +75,36 @@ class _Caller:
     cloud: ScriptedCloud
     principal: Principal
 
+    async def call_path(self, product: str, action: str, request: PathCall, *, region: str) -> Any:
+        operation = f"{product}.{action}"
+        given = msgspec.structs.asdict(request)
+        self.cloud.calls.append(Called(self.principal, operation, given, region))
+        return self.cloud.answer(operation, given)
+
     async def call(self, product: str, action: str, parameters: Mapping[str, Any], *, region: str) -> dict[str, Any]:
         operation = f"{product}.{action}"
         self.cloud.calls.append(Called(self.principal, operation, dict(parameters), region))
         return self.cloud.answer(operation, parameters)
+
+
+@dataclass
+class FakeOutside:
+    """Addresses below ``https://allowed/``, which answer with what is scripted, in turn."""
+
+    replies: list[Reply | OutsideError] = field(default_factory=list)
+    sent: list[Request] = field(default_factory=list)
+
+    def may_reach(self, url: str) -> bool:
+        return url.startswith("https://allowed/")
+
+    async def send(self, request: Request) -> Reply:
+        if not self.may_reach(request.url):
+            raise OutsideError(f"{request.url} may not be reached")
+        self.sent.append(request)
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, OutsideError):
+            raise reply
+        return reply
 
 
 @dataclass(frozen=True)
@@ -117,6 +148,7 @@ class Runbooks:
         self.database = database
         self.clock = clock
         self.cloud = ScriptedCloud()
+        self.outside = FakeOutside()
         self.roles = FakeRoles()
         self.oos = Oos(
             database, clock, ids, roles=self.roles, programs=programs, vault=Vault(b"k" * 32), concurrent=concurrent
@@ -130,6 +162,7 @@ class Runbooks:
             roles=self.roles,
             store=self.oos.parameter_store,
             call_as=self.cloud.call_as,
+            around=Around(outside=self.outside, link=lambda execution_id: f"http://console/{execution_id}"),
         )
         together = ExecutionsController(database, clock, concurrent)
         events = EventController(database, clock)

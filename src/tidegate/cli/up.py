@@ -37,6 +37,14 @@ def up(
     allow_remote: Annotated[
         bool, typer.Option(help="Allow --host beyond loopback. Calls stay signed, but travel in clear text.")
     ] = False,
+    runbook_endpoint: Annotated[
+        list[str] | None,
+        typer.Option(help="An address that runbooks may send HTTP requests to, with all below it; may be repeated."),
+    ] = None,
+    roa_endpoint: Annotated[
+        list[str] | None,
+        typer.Option(help="Where runbooks' calls in ROA style go: cs=http://127.0.0.1:8080; may be repeated."),
+    ] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Start the cloud: every product's API on one port. Ctrl-C stops it; the next `up` goes on where it was."""
@@ -58,6 +66,8 @@ def up(
             hosts=hosts,
             gate=gate,
             adjustable_clock=adjustable_clock or ephemeral,
+            runbook_endpoints=tuple(runbook_endpoint or ()),
+            roa_endpoints=tuple(roa_endpoint or ()),
         )
         loop.run(_serve(settings))
 

@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import msgspec
 
 from tidegate.clock import Clock, SystemClock, to_seconds
+from tidegate.cloud.caller import PathCall
 from tidegate.cloud.credentials import Keys, Profile
 from tidegate.cloud.products import Product, product_named, spell
 from tidegate.cloud.retries import Failure, pause_before_next
@@ -95,6 +96,15 @@ class Client:
         url = base_url(self.profile.endpoint or known.address(region))
         return await self._insist(url, action, version or known.version, query, await self._keys.present())
 
+    async def call_path(self, product: str, action: str, request: PathCall, *, region: str | None = None) -> Any:
+        """Call an operation in ROA style; see ``cloud.caller.Caller``. Raises what ``call`` raises. Tried once only."""
+        known = product_named(product)
+        url = base_url(self.profile.endpoint or known.address(region or self.profile.region))
+        outcome = await self._send(url, action, known.version, request, await self._keys.present())
+        if isinstance(outcome, Failure):
+            raise outcome.error
+        return outcome
+
     async def _assume(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         sts = product_named("sts")
         url = base_url(self.profile.endpoint or sts.address(self.profile.region))
@@ -118,27 +128,40 @@ class Client:
     async def _try(
         self, url: str, action: str, version: str, query: Mapping[str, str], keys: Keys
     ) -> dict[str, Any] | Failure:
+        outcome = await self._send(url, action, version, PathCall(method="POST", path="/", query=query), keys)
+        if isinstance(outcome, dict | Failure):
+            return outcome
+        return Failure(error=UnreachableError(f"{url} answered no JSON object"), status=500)
+
+    async def _send(self, url: str, action: str, version: str, request: PathCall, keys: Keys) -> Any:
+        body = request.body.encode()
+        digest = sha256(body).hexdigest() if body else _NO_BODY
         headers = {
             "accept": "application/json",
+            **({"content-type": "application/json"} if body else {}),
+            **{name.lower(): value for name, value in request.headers.items()},
             "host": urlsplit(url).netloc,
             "x-acs-action": action,
-            "x-acs-content-sha256": _NO_BODY,
+            "x-acs-content-sha256": digest,
             "x-acs-date": to_seconds(self._clock.now()),
             "x-acs-signature-nonce": self._ids.text(32),
             "x-acs-version": version,
         }
         if keys.security_token:
             headers["x-acs-security-token"] = keys.security_token
+        path = quote(request.path, safe="/-_.~")
         headers["authorization"] = sign_acs3(
             keys.access_key_id,
             keys.access_key_secret,
-            method="POST",
-            query=query,
+            method=request.method,
+            path=path,
+            query=request.query,
             headers=headers,
-            body_digest=_NO_BODY,
+            body_digest=digest,
         )
+        address = f"{url}{path}?{canonical_query(request.query)}" if request.query else f"{url}{path}"
         try:
-            answer = await self._http.post(f"{url}/?{canonical_query(query)}", headers=headers)
+            answer = await self._http.request(request.method, address, headers=headers, content=body or None)
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__
             unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
@@ -164,15 +187,19 @@ def _is_loopback(url: str) -> bool:
         return False
 
 
-def _read(answer: httpx.Response) -> dict[str, Any] | Failure:
+def _read(answer: httpx.Response) -> Any:
+    """Return what the answer's JSON holds, nothing being an empty object; or a Failure."""
     try:
-        tree: dict[str, Any] = msgspec.json.decode(answer.content, type=dict[str, Any])
+        tree = msgspec.json.decode(answer.content) if answer.content.strip() or not answer.is_success else {}
     except msgspec.MsgspecError:
+        tree = None
+    if answer.is_success and tree is not None:
+        return tree
+    if not isinstance(tree, dict):
         message = f"{answer.url.host} answered with status {answer.status_code} and no JSON"
         return Failure(error=UnreachableError(message), status=max(answer.status_code, 500))
-    if answer.is_success:
-        return tree
-    code, message = str(tree.get("Code", "")), str(tree.get("Message", ""))
+    # Services in ROA style write the words in lower case.
+    code, message = str(tree.get("Code") or tree.get("code", "")), str(tree.get("Message") or tree.get("message", ""))
     detail = tree.get("AccessDeniedDetail")
     error = CloudError(code, message, answer.status_code, detail=detail if isinstance(detail, dict) else None)
     after = answer.headers.get("x-acs-retry-after", "")

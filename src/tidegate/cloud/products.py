@@ -97,6 +97,10 @@ _PRODUCTS = (
     Product("adb", "2019-03-15", "adb.aliyuncs.com"),
     Product("cms", "2019-01-01", "metrics.{region}.aliyuncs.com"),
     Product("eci", "2018-08-08", "eci.aliyuncs.com"),
+    # in ROA style
+    Product("cs", "2015-12-15", "cs.{region}.aliyuncs.com"),
+    Product("fc", "2023-03-30", "fcv3.{region}.aliyuncs.com"),
+    Product("eventbridge", "2020-04-01", "eventbridge-console.{region}.aliyuncs.com"),
 )
 
 PRODUCTS: Mapping[str, Product] = MappingProxyType(

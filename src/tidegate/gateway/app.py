@@ -10,6 +10,7 @@ from tidegate.clock import Clock, SystemClock
 from tidegate.gateway.authorize import Authorize
 from tidegate.gateway.clock import AdvanceClock, Mover
 from tidegate.gateway.decode import decode
+from tidegate.gateway.elsewhere import Elsewhere
 from tidegate.gateway.encode import check_format, choose_format, encode, encode_error
 from tidegate.gateway.exchange import CALL_LIMIT, Handler
 from tidegate.gateway.health import Facts, Health, Probe
@@ -52,8 +53,10 @@ class Gateway:
         advance: Mover | None = None,
         probes: Mapping[str, Probe] | None = None,
         facts: Facts | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._ids = ids
+        self._elsewhere = elsewhere
         self._routes = Routes(products)
         # Clients sign by their own clock, which does not jump when the cloud's is moved.
         wall = SystemClock() if settings.adjustable_clock else clock
@@ -88,7 +91,7 @@ class Gateway:
 
     def caller(self, principal: Principal) -> LocalCaller:
         """Return a caller of this cloud's operations in this process, as ``principal``."""
-        return LocalCaller(principal, self._routes, self._in_process, self._ids)
+        return LocalCaller(principal, self._routes, self._in_process, self._ids, self._elsewhere)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tidegate.cloud.caller import PathCall
 from tidegate.errors import CloudError
+from tidegate.gateway.elsewhere import Elsewhere
 from tidegate.gateway.encode import answer_tree
 from tidegate.gateway.exchange import CALL_LIMIT, Exchange, Handler
 from tidegate.gateway.respond import fail, record
@@ -19,11 +21,25 @@ from tidegate.services.operation import Principal
 class LocalCaller:
     """Calls operations as one principal, already proven; authorized, decoded and logged as over HTTP."""
 
-    def __init__(self, principal: Principal, routes: Routes, handlers: Sequence[Handler], ids: Ids) -> None:
+    def __init__(
+        self,
+        principal: Principal,
+        routes: Routes,
+        handlers: Sequence[Handler],
+        ids: Ids,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
         self._principal = principal
         self._routes = routes
         self._handlers = handlers
         self._ids = ids
+        self._elsewhere = elsewhere
+
+    async def call_path(self, product: str, action: str, request: PathCall, *, region: str) -> Any:
+        """Send a call in ROA style on; see ``cloud.caller.Caller``."""
+        if self._elsewhere is None:
+            raise CloudError("InvalidAction.NotFound", f"{product} {action} cannot be called from here.", 404)
+        return await self._elsewhere.call(self._principal, product, action, request, region=region)
 
     async def call(self, product: str, action: str, parameters: Mapping[str, Any], *, region: str) -> dict[str, Any]:
         """Call an operation; see ``cloud.caller.Caller``."""

@@ -8,6 +8,7 @@ before a crash is looked at again with the properties and the client token it be
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from tidegate.clock import Clock
 from tidegate.cloud.caller import Caller
 from tidegate.errors import CloudError
 from tidegate.reconcile.engine import MAX_ATTEMPTS, Run
+from tidegate.reconcile.runbook.around import Around
 from tidegate.reconcile.runbook.children import Family
 from tidegate.reconcile.runbook.inbox import BusInbox
 from tidegate.reconcile.runbook.ledger import DatabaseLedger
@@ -23,7 +25,6 @@ from tidegate.reconcile.runbook.look import Look
 from tidegate.reconcile.runbook.notebook import Notebook
 from tidegate.reconcile.runbook.turn import Turns
 from tidegate.services.oos import errors, limits
-from tidegate.services.oos.actions.base import EmptyInbox, Inbox
 from tidegate.services.oos.answers import is_listening
 from tidegate.services.oos.executions import Executions
 from tidegate.services.oos.expressions import Scope
@@ -60,6 +61,7 @@ class ExecutionController:
         roles: Roles,
         store: ParameterStore,
         call_as: CallAs,
+        around: Around | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -69,6 +71,7 @@ class ExecutionController:
         self._roles = roles
         self._store = store
         self._call_as = call_as
+        self._around = around or Around()
 
     async def __call__(self, run: Run) -> None:
         """Go as far as it goes; raises Suspend while a task waits."""
@@ -94,8 +97,8 @@ class ExecutionController:
             async with self._database.connection() as connection:
                 notices = await journal.notices(connection, execution.id)
         book = Notebook(run, DatabaseLedger(run, self._database), execution, tasks, scope, secrets, notices)
-        inbox = BusInbox(self._database, self._clock, execution)
-        await conduct(book, template, self._caller(execution), self._executions, inbox)
+        around = replace(self._around, inbox=BusInbox(self._database, self._clock, execution))
+        await conduct(book, template, self._caller(execution), self._executions, around)
 
     async def _give_up(self, run: Run, execution: ExecutionRecord, error: Exception) -> None:
         reason = str(error)[: limits.MESSAGE_CHARACTERS] if isinstance(error, CloudError) else type(error).__name__
@@ -173,7 +176,7 @@ async def conduct(
     template: Template,
     caller: Callable[[], Awaitable[Caller]],
     family: Family,
-    inbox: Inbox | None = None,
+    around: Around | None = None,
 ) -> None:
     """Go from move to move until the execution ends; raises Suspend when a task waits."""
-    await Look(book, template, Turns(book, caller, family, inbox or EmptyInbox())).conduct()
+    await Look(book, template, Turns(book, caller, family, around or Around())).conduct()

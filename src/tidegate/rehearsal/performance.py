@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from tidegate.cloud.caller import PathCall
 from tidegate.rehearsal.answers import Answers, Decision, Replies
 from tidegate.rehearsal.report import Call, Report, TaskReport
 from tidegate.rehearsal.shapes import draft_answer
@@ -159,6 +160,11 @@ class _Caller:
     def __init__(self, performance: _Performance, play: Play) -> None:
         self._performance = performance
         self._play = play
+
+    async def call_path(self, product: str, action: str, request: PathCall, *, region: str) -> Any:
+        """Return the canned answer to a call in ROA style."""
+        given = {"Path": f"{request.method} {request.path}", **request.query, "Body": request.body}
+        return await self.call(product, action, given, region=region)
 
     async def call(self, product: str, action: str, parameters: Mapping[str, Any], *, region: str) -> dict[str, Any]:
         """Return the canned answer, or raise the canned error. Raises RehearsalError when there is none."""

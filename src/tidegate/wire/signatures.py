@@ -77,11 +77,18 @@ def sign_rpc(secret: str, method: str, parameters: Mapping[str, str]) -> str:
 
 
 def sign_acs3(
-    key_id: str, secret: str, *, method: str, query: Mapping[str, str], headers: Mapping[str, str], body_digest: str
+    key_id: str,
+    secret: str,
+    *,
+    method: str,
+    query: Mapping[str, str],
+    headers: Mapping[str, str],
+    body_digest: str,
+    path: str = "/",
 ) -> str:
     """Return the ``Authorization`` header of an ACS3 call that signs all of ``headers`` (names in lower case)."""
     names = sorted(headers)
     to_sign = acs3_string_to_sign(
-        method=method, path="/", query=query, headers=headers, signed_headers=names, body_digest=body_digest
+        method=method, path=path, query=query, headers=headers, signed_headers=names, body_digest=body_digest
     )
     return f"{ACS3} Credential={key_id},SignedHeaders={';'.join(names)},Signature={acs3_signature(secret, to_sign)}"

@@ -397,8 +397,7 @@ async def test_a_template_that_needs_what_is_not_built_is_kept_but_not_started(r
     content = template(
         """
         - Name: ask
-          Action: ACS::Notify
-          Properties: {NotifyType: WebHook}
+          Action: ACS::Nothing::Known
         """
     )
 
@@ -407,7 +406,7 @@ async def test_a_template_that_needs_what_is_not_built_is_kept_but_not_started(r
         await runbooks.start(template_name="asking")
 
     assert raised.value.code == "InvalidTemplate"
-    assert "line 5, column 11: the action ACS::Notify is not supported yet" in raised.value.message
+    assert "line 5, column 11: the action ACS::Nothing::Known is not supported yet" in raised.value.message
 
 
 async def test_outputs_that_no_task_produced_are_null_unless_the_branch_is_not_chosen(runbooks: Runbooks) -> None:

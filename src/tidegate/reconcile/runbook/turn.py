@@ -10,6 +10,7 @@ import msgspec
 
 from tidegate.cloud.caller import Caller
 from tidegate.errors import CloudError
+from tidegate.reconcile.runbook.around import Around
 from tidegate.reconcile.runbook.children import Children, Family
 from tidegate.reconcile.runbook.notebook import Notebook
 from tidegate.services.oos.actions import performer
@@ -19,7 +20,6 @@ from tidegate.services.oos.actions.base import (
     AwaitNotice,
     AwaitSignal,
     Finished,
-    Inbox,
     LookAgain,
     Situation,
 )
@@ -42,12 +42,12 @@ class Turns:
         book: Notebook,
         caller: Callable[[], Awaitable[Caller]],
         family: Family,
-        inbox: Inbox,
+        around: Around,
     ) -> None:
         self._book = book
         self._caller = caller
         self._family = family
-        self._inbox = inbox
+        self._around = around
 
     async def is_skipped(self, when: Expression | None, record: TaskRecord, scope: Scope) -> bool:
         """Skip a task or an item whose condition does not hold. Raises ExpressionError."""
@@ -109,7 +109,9 @@ class Turns:
             memo=record.memo,
             log=lambda message: book.log(record.id, message),
             notices=book.take_notices(),
-            inbox=self._inbox,
+            inbox=self._around.inbox,
+            outside=self._around.outside,
+            link=self._around.link(book.execution.id),
             children=Children(self._family, book.execution, record),
         )
 

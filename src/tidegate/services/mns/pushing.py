@@ -15,6 +15,7 @@ from tidegate.services.mns.notification import Publication, content, content_typ
 from tidegate.services.mns.signing import Signer
 from tidegate.store.mns.topics import Push
 from tidegate.telemetry import get_logger
+from tidegate.wire.addresses import is_allowed
 from tidegate.wire.mns import VERSION, content_md5, string_to_sign
 
 #: where the certificate can be read, under this cloud's address
@@ -35,7 +36,7 @@ class Pusher:
 
     async def push(self, push: Push) -> bool:
         """Try once; whether the endpoint has taken the message."""
-        if not endpoints.is_allowed(push.subscription.endpoint, self._around.push_endpoints):
+        if not is_allowed(push.subscription.endpoint, self._around.push_endpoints):
             _log.warning("an endpoint is not allowed any more", extra={"endpoint": push.subscription.endpoint})
             return False
         address, resource = endpoints.target_of(push.subscription.endpoint)

@@ -11,6 +11,7 @@ from tidegate.services.mns.requests import Listing, ListSubscriptionByTopic, Sub
 from tidegate.services.operation import Call
 from tidegate.store.mns import topics as rows
 from tidegate.store.mns.topics import Format, Strategy, Subscription, Topic
+from tidegate.wire.addresses import is_allowed
 
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
@@ -141,7 +142,7 @@ class Topics:
 
     def _check_endpoint(self, call: Call, endpoint: str) -> None:
         """Raise unless messages may go there: queues of the caller, and addresses that the settings allow."""
-        if endpoints.queue_of(endpoint, call.account_id, call.region) is None and not endpoints.is_allowed(
+        if endpoints.queue_of(endpoint, call.account_id, call.region) is None and not is_allowed(
             endpoint, self._around.push_endpoints
         ):
             raise refusals.endpoint_invalid()

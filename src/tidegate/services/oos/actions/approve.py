@@ -12,17 +12,20 @@ from tidegate.services.oos.actions.base import (
     Finished,
     Situation,
 )
+from tidegate.services.oos.actions.webhook import address_of, send
 from tidegate.services.oos.functions.base import need_integer
 from tidegate.services.oos.values import ExpressionError, from_json
+from tidegate.wire.addresses import without_query
 
 
 async def perform(situation: Situation) -> Finished | AwaitNotice:
-    """Count distinct people. No message is sent to anybody: the cloud is local, and this says so."""
+    """Tell them, then count distinct people."""
     needed = _needed(situation.properties)
     allowed = approvers(situation.properties)
     if not situation.memo:
         whom = ", ".join(allowed) or "anybody"
-        situation.log(f"Waits for {needed} approvals by {whom} through NotifyExecution; no webhook is called.")
+        situation.log(f"Waits for {needed} approvals by {whom} through NotifyExecution.")
+        await _tell(situation)
     approved: list[str] = list(situation.memo.get("approved", []))
     for notice in situation.notices:
         situation.log(f"{notice.kind} by {notice.sender}. {notice.note}".strip())
@@ -31,6 +34,17 @@ async def perform(situation: Situation) -> Finished | AwaitNotice:
         if notice.sender not in approved:
             approved.append(notice.sender)
     return Finished({}) if len(approved) >= needed else AwaitNotice("Approve", {"approved": approved})
+
+
+async def _tell(situation: Situation) -> None:
+    """Send the webhook. Where that cannot be, the log says so, and people see in the console what waits for them."""
+    try:
+        address = address_of(situation.properties)
+    except ActionFailedError as error:
+        return situation.log(f"Nobody is told: {error}.")
+    if not situation.outside.may_reach(address):
+        return situation.log(f"Nobody is told: {without_query(address)} may not be reached (--runbook-endpoint).")
+    return await send(situation, with_link=True)
 
 
 def approvers(properties: Mapping[str, Any]) -> list[str]:

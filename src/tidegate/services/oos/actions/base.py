@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tidegate.cloud.caller import Caller
+from tidegate.cloud.outside import Outside
 from tidegate.errors import TidegateError
 from tidegate.services.oos.expressions import Scope
 from tidegate.services.oos.model import Task
@@ -150,6 +151,9 @@ class Situation:
     #: what was answered by NotifyExecution since the last look
     notices: Sequence[Notice]
     inbox: Inbox
+    outside: Outside
+    #: where people can look at the execution
+    link: str
 
 
 Action = Callable[[Situation], Awaitable[Finished | LookAgain | AwaitSignal | AwaitNotice]]

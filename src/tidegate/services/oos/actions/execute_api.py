@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import msgspec
 
-from tidegate.cloud.caller import Caller
+from tidegate.cloud.caller import Caller, PathCall
 from tidegate.errors import CloudError
 from tidegate.services.oos import limits
 from tidegate.services.oos.actions.base import ActionFailedError, Finished, LookAgain, Situation
-from tidegate.services.oos.values import is_true, to_json
+from tidegate.services.oos.values import is_true, to_json, to_text
 from tidegate.telemetry.points import reach
+from tidegate.wire.parameters import flatten
 
 #: worth another try: the cloud was busy or out of reach
 _PASSING: Final = ("Throttling", "ServiceUnavailable", "Unreachable")
 #: AutoPaging stays away when the template pages by itself (oos.md 5.1)
 _PAGING: Final = frozenset({"pagenumber", "pagesize", "nexttoken", "maxresults", "marker", "maxitems"})
 #: what changes nothing needs no token against repetition
+_METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD")
 _READING: Final = ("Describe", "List", "Get", "Query", "Check")
 
 
@@ -35,8 +38,10 @@ async def perform(situation: Situation) -> Finished | LookAgain:
         return LookAgain(situation.now + pause, {"attempt": attempt + 1})
 
 
-async def call(situation: Situation) -> dict[str, Any]:
+async def call(situation: Situation) -> Any:
     """Call the operation that the properties describe and return its answer, pages merged. Raises CloudError."""
+    if situation.properties.get("URI") is not None:
+        return await call_path(situation)
     operation = _read(situation)
     caller = await situation.caller()
     situation.log(f"Calls {operation.service} {operation.api} with {to_json(operation.parameters)}.")
@@ -71,8 +76,6 @@ class _Operation(msgspec.Struct, frozen=True):
 def _read(situation: Situation) -> _Operation:
     properties = situation.properties
     service, api = _name(properties, "Service"), _name(properties, "API")
-    if properties.get("URI") is not None:
-        raise ActionFailedError(f"{service} {api}: calls in ROA style are not supported yet")
     parameters = {name: value for name, value in _parameters(properties).items() if value is not None}
     given = {name.lower() for name in parameters}
     wants_pages = properties.get("AutoPaging")
@@ -84,6 +87,37 @@ def _read(situation: Situation) -> _Operation:
         client_token=None if api.startswith(_READING) or "clienttoken" in given else situation.client_token,
         may_page=(wants_pages is None or is_true(wants_pages)) and not given & _PAGING,
     )
+
+
+async def call_path(situation: Situation) -> Any:
+    """Call in ROA style: the properties say method, path, query and body (oos.md 5.1). Raises CloudError."""
+    properties = situation.properties
+    service, api = _name(properties, "Service"), _name(properties, "API")
+    parameters = {name: value for name, value in _parameters(properties).items() if value is not None}
+    region = str(parameters.pop("RegionId", None) or situation.region)
+    path, _, sub_resource = to_text(properties["URI"]).partition("?")
+    body = properties.get("Body")
+    request = PathCall(
+        method=(to_text(properties.get("Method")) or "GET").upper(),
+        path=f"/{path.lstrip('/')}",
+        query=dict(parse_qsl(sub_resource, keep_blank_values=True)) | flatten(parameters),
+        headers=_headers(properties.get("Headers")),
+        body=body if isinstance(body, str) else "" if body is None else to_json(body),
+    )
+    if request.method not in _METHODS:
+        raise ActionFailedError(f"the property Method is one of {', '.join(_METHODS)}")
+    situation.log(f"Calls {service} {api}: {request.method} {request.path} with {to_json(request.query)}.")
+    caller = await situation.caller()
+    reach("execution.call.before")
+    answer = await caller.call_path(service, api, request, region=region)
+    reach("execution.call.acted")
+    return answer
+
+
+def _headers(given: Any) -> dict[str, str]:
+    if not isinstance(given, dict | None):
+        raise ActionFailedError("the property Headers must be a map")
+    return {name: to_text(value) for name, value in (given or {}).items() if value is not None}
 
 
 def _name(properties: Mapping[str, Any], key: str) -> str:

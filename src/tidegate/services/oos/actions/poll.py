@@ -15,7 +15,11 @@ from tidegate.services.oos.functions.base import need_integer
 from tidegate.services.oos.selectors import complete_program, describe
 from tidegate.services.oos.values import ExpressionError, are_equal, from_json
 
-_DEFAULT_RETRIES: Final[Mapping[str, int]] = {"ACS::WaitFor": 10, "ACS::CheckFor": 0}
+_DEFAULT_RETRIES: Final[Mapping[str, int]] = {
+    "ACS::WaitFor": 10,
+    "ACS::CheckFor": 0,
+    "ACS::ExecuteHttpRequest": 10,
+}
 _DELAY_TYPES: Final = ("Exponential", "Constant", "Linear")
 
 

@@ -94,7 +94,8 @@ async def _select(
 ) -> dict[str, Any]:
     async def listed(more: Mapping[str, Any]) -> dict[str, Any]:
         asked = {"Service": resource.service, "API": resource.api, "Parameters": {**parameters, **more}}
-        return await call(replace(situation, properties=asked))
+        answer: dict[str, Any] = await call(replace(situation, properties=asked))
+        return answer
 
     match str(wanted.get("Type", "")).lower():
         case "all":

@@ -75,6 +75,7 @@ _DEFINITIONS: Final = (
         "Sends one HTTP request.",
         required=_names("URL"),
         optional=_names("Method Headers Query Body CheckFor WaitFor"),
+        is_built=True,
         may_loop=True,
     ),
     Definition(
@@ -105,6 +106,7 @@ _DEFINITIONS: Final = (
         "Sends a message.",
         required=_names("NotifyType"),
         optional=_names("WebHook AppendExecutionLink Mail"),
+        is_built=True,
         may_loop=True,
     ),
     Definition("ACS::Pause", "Atomic.Control", "Waits for a person to go on.", is_built=True),
@@ -162,6 +164,7 @@ _DEFINITIONS: Final = (
         "Atomic.API",
         "Finds the address of a code repository.",
         optional=_names("Platform Owner Organization Repository"),
+        is_built=True,
     ),
 )
 
