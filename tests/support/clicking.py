@@ -50,7 +50,7 @@ class Person:
     def fill(self, **fields: str) -> None:
         """Fill in the fields of these names."""
         for name, value in fields.items():
-            field = self.page.locator(f"[name='{name.replace('__', ':')}']").first
+            field = self._form().locator(f"[name='{name.replace('__', ':')}']").first
             if field.evaluate("one => one.tagName") == "SELECT":
                 field.select_option(value)
             else:
@@ -59,8 +59,13 @@ class Person:
     def submit(self) -> None:
         """Press the form's first button and wait to be told that it was done."""
         with self.page.expect_navigation():
-            self.page.locator("main button.first[type=submit], dialog[open] button.first[type=submit]").last.click()
+            self._form().locator("button.first[type=submit]").last.click()
         self.page.wait_for_selector("p.note[role=status]")
+
+    def _form(self) -> Any:
+        """The dialog that is open, else the page."""
+        dialog = self.page.locator("dialog[open]")
+        return dialog if dialog.count() else self.page.locator("main")
 
     def press(self, form: str, **fields: str) -> None:
         """Press the button of the small form that calls ``form``."""

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 
 from tidegate.assembly import Cloud
+from tidegate.clock import to_minutes
 from tidegate.services.operation import Principal
 from tidegate.settings import Settings
 
@@ -174,7 +176,16 @@ class World:
         document = json.dumps({"Version": "1", "Statement": statements})
         await self.call("ram", "CreatePolicy", PolicyName="own", PolicyDocument=document, Description=NASTY)
         activity = await self.call("ess", "ExecuteScalingRule", ScalingRuleAri=rule["ScalingRuleAri"])
+        task = await self.call(
+            "ess",
+            "CreateScheduledTask",
+            ScheduledTaskName="nightly",
+            Description=NASTY,
+            ScheduledAction=rule["ScalingRuleAri"],
+            LaunchTime=to_minutes(self.cloud.clock.now() + timedelta(days=1)),
+        )
         self.ids |= {
+            "task": task["ScheduledTaskId"],
             "redis": redis["InstanceId"],
             "group": group["ScalingGroupId"],
             "rule": rule["ScalingRuleAri"],

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 from starlette.responses import Response
 
+from tidegate.clock import to_minutes
 from tidegate.console.page import Form, Page
 from tidegate.console.sign_in import safe
 from tidegate.errors import CloudError
@@ -24,7 +26,7 @@ async def call(page: Page) -> Response:
     ``said`` is what to tell there. A refusal is shown in the form.
     """
     form = await page.form()
-    answer = await page.call(page.path("product"), page.path("action"), **parameters_of(form))
+    answer = await page.call(page.path("product"), page.path("action"), **parameters_of(form, page.zone))
     address = _PLACE.sub(lambda place: quote(_found(answer, place[1]), safe=""), form.get("next"))
     return page.go(safe(address), form.get("said"))
 
@@ -36,14 +38,16 @@ def _found(answer: Any, path: str) -> str:
     return "" if answer is None else str(answer)
 
 
-def parameters_of(form: Form) -> dict[str, Any]:
+def parameters_of(form: Form, zone: tzinfo = UTC) -> dict[str, Any]:
     """Return the parameters in a form.
 
     ``Name`` is a text, ``lines:Name`` a list with one element a line, ``base64:Name`` a text that is sent encoded,
-    ``json:Name:key:Type`` one key of an object that is sent as JSON text. Names that begin with a small letter are the
-    form's own. Raises CloudError for a value that does not fit its type.
+    ``json:Name:key:Type`` one key of an object that is sent as JSON text, ``rows:Name:index:Key`` one key of an element
+    of a list of objects, ``moment:Name`` a local time in ``zone``. Names that begin with a small letter are the form's
+    own. Raises CloudError for a value that does not fit its type.
     """
     parameters: dict[str, Any] = {}
+    rows: dict[str, dict[str, dict[str, str]]] = {}
     for name, value in form.fields:
         kind, _, rest = name.partition(":")
         if kind == "lines":
@@ -54,12 +58,29 @@ def parameters_of(form: Form) -> dict[str, Any]:
             target, key, type_ = rest.split(":", 2)
             if value != "":
                 parameters.setdefault(target, {})[key] = typed(value, type_, key)
+        elif kind == "rows":
+            target, index, key = rest.split(":", 2)
+            if value != "":
+                rows.setdefault(target, {}).setdefault(index, {})[key] = value
+        elif kind == "moment":
+            if value != "":
+                parameters[rest] = _moment(value, zone, rest)
         elif name[:1].isupper() and value != "":
             parameters[name] = value
+    parameters |= {name: list(listed.values()) for name, listed in rows.items()}
     return {
         name: msgspec.json.encode(value).decode() if isinstance(value, Mapping) else value
         for name, value in parameters.items()
     }
+
+
+def _moment(value: str, zone: tzinfo, name: str) -> str:
+    """Return a local time of a form as the APIs write it: in UTC, to the minute."""
+    try:
+        local = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise CloudError("InvalidParameter", f'"{name}" is not a time.') from error
+    return to_minutes(local.replace(tzinfo=zone).astimezone(UTC))
 
 
 def typed(value: str, type_: str, name: str) -> Any:

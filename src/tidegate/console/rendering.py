@@ -69,6 +69,7 @@ class Rendering:
             here=page.here,
             state=lambda state: self.words.state(page.language, state),
             when=lambda moment, precise=None: _when(page, moment, precise),
+            local=lambda moment: _local(page, moment),
             left=lambda moment: _left(page, moment),
             assets=assets,
             **context,
@@ -115,6 +116,12 @@ def _when(page: Page, moment: object, precise: bool | None = None) -> Markup | s
         precise = isinstance(moment, datetime) or str(moment).count(":") > 1
     text = moments.written(parsed, page.zone, precise=precise)
     return Markup('<time datetime="{}">{}</time>').format(parsed.isoformat(), escape(text))
+
+
+def _local(page: Page, moment: object) -> str:
+    """Return a moment as a field of the type datetime-local wants it, in the reader's zone."""
+    parsed = moments.parse(moment)
+    return parsed.astimezone(page.zone).strftime("%Y-%m-%dT%H:%M") if parsed is not None else ""
 
 
 def _left(page: Page, moment: datetime) -> str:

@@ -84,6 +84,22 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class SizeChange(msgspec.Struct, frozen=True, kw_only=True):
+    """An activity as far as it changes the size of its group: ``total_capacity`` is the size at its end, or before."""
+
+    id: str
+    direction: str
+    amount: int
+    total_capacity: int
+    started_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def joins(self) -> bool:
+        """Whether its instances join."""
+        return self.direction == "SCALE_OUT"
+
+
 async def position(connection: Connection) -> str:
     """Return a mark that moves with every write to the database."""
     return str(await connection.fetchval("select pg_current_wal_insert_lsn()"))
@@ -144,6 +160,21 @@ async def activities_of_instance(connection: Connection, instance_id: str, limit
         limit,
     )
     return [row["id"] for row in rows]
+
+
+async def sizes(connection: Connection, group_id: str, since: datetime, limit: int) -> list[SizeChange]:
+    """Return the activities of a group that ended after ``since`` or still run, and the last one before."""
+    fields = ", ".join(SizeChange.__struct_fields__)
+    rows = await connection.fetch(
+        f"(select {fields} from ess_activity where group_id = $1 and status <> 'Rejected'"
+        " and (ended_at is null or ended_at > $2) order by position desc limit $3)"
+        f" union all (select {fields} from ess_activity where group_id = $1 and status <> 'Rejected'"
+        " and ended_at <= $2 order by position desc limit 1)",
+        group_id,
+        since,
+        limit,
+    )
+    return [SizeChange(**row) for row in rows]
 
 
 async def presences(connection: Connection, instance_ids: Sequence[str]) -> dict[str, Presence]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
@@ -28,8 +29,12 @@ PAGES = (
     "/why?redis={redis}&instance=i-nothing",
     "/ess",
     "/ess?page=9",
-    *(f"/ess/{{group}}?tab={tab}" for tab in ("basics", "instances", "configurations", "rules", "hooks", "activities")),
+    *(f"/ess/{{group}}?tab={tab}" for tab in ("basics", "instances", "configurations", "rules", "tasks")),
+    *(f"/ess/{{group}}?tab={tab}" for tab in ("hooks", "activities", "monitoring", "monitoring&hours=168")),
     "/ess/{group}?tab=activities&id={activity}",
+    "/ess/{group}/task",
+    "/ess/{group}/task?does=bounds",
+    "/ess/{group}/task?task={task}",
     "/ess/{group}/hook",
     f"/ess/{{group}}/hook?template={TEMPLATE}",
     "/ess/{group}/hook?template=biting",
@@ -166,6 +171,57 @@ async def test_a_whitelist_says_who_put_an_entry_there(furnished: World) -> None
     page = text_of(await browser.get(f"/redis/{redis}"))
 
     assert re.search(r"10\.9\.8\.7 .*user/grace", page)
+
+
+async def test_a_scheduled_task_is_made_and_changed_in_the_readers_own_time(furnished: World) -> None:
+    browser, group = await _owner(furnished, "en"), furnished.ids["group"]
+    browser.client.cookies.set(f"tidegate_zone_{browser.client.base_url.port}", "Asia%2FShanghai")
+    day = f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%d}"
+
+    await browser.post(
+        "/call/ess/CreateScheduledTask",
+        **{
+            "moment:LaunchTime": f"{day}T20:30",
+            "ScheduledTaskName": "evening",
+            "ScalingGroupId": group,
+            "MaxValue": "2",
+        },
+    )
+    shown = text_of(await browser.get(f"/ess/{group}?tab=tasks"))
+    (task,) = (await furnished.call("ess", "DescribeScheduledTasks", ScheduledTaskNames=["evening"]))["ScheduledTasks"][
+        "ScheduledTask"
+    ]
+    form = await browser.get(f"/ess/{group}/task?task={task['ScheduledTaskId']}")
+    browser.client.cookies.delete(f"tidegate_zone_{browser.client.base_url.port}")
+
+    assert task["LaunchTime"] == f"{day}T12:30Z"
+    assert f"most instances 2 {day} 20:30 once" in shown
+    assert f'name="moment:LaunchTime" required value="{day}T20:30"' in form.text
+
+
+async def test_a_step_rule_is_made_from_rows_and_shows_its_steps(furnished: World) -> None:
+    browser, group = await _owner(furnished, "en"), furnished.ids["group"]
+
+    made = await browser.post(
+        "/call/ess/CreateScalingRule",
+        **{
+            "ScalingGroupId": group,
+            "ScalingRuleType": "StepScalingRule",
+            "ScalingRuleName": "steps",
+            "AdjustmentType": "QuantityChangeInCapacity",
+            "rows:StepAdjustments:0:MetricIntervalLowerBound": "0",
+            "rows:StepAdjustments:0:MetricIntervalUpperBound": "10",
+            "rows:StepAdjustments:0:ScalingAdjustment": "1",
+            "rows:StepAdjustments:1:MetricIntervalLowerBound": "10",
+            "rows:StepAdjustments:1:MetricIntervalUpperBound": "",
+            "rows:StepAdjustments:1:ScalingAdjustment": "2",
+            "rows:StepAdjustments:2:ScalingAdjustment": "",
+            "next": f"/console/ess/{group}?tab=rules",
+        },
+    )
+
+    assert "Step rule" in text_of(made) or "StepScalingRule" in text_of(made)
+    assert re.search(r"0(\.0)? … 10(\.0)? → \+1 10(\.0)? … ∞ → \+2", text_of(made))
 
 
 async def test_a_redis_page_shows_who_tried_to_connect_and_which_instance_that_is(furnished: World) -> None:

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from starlette.responses import Response
 
+from tidegate.console.charts import Line, draw
 from tidegate.console.fields import fields_of
 from tidegate.console.page import PER_PAGE, Found, Page
+from tidegate.console.sizes import sizes_of
 from tidegate.errors import CloudError
 from tidegate.store import chronicle
 
 _WAITING = ("Pending:Wait", "Removing:Wait")
+_SIMPLE = "SimpleScalingRule"
+#: Hours that a chart shows.
+_SPANS: Final[Sequence[int]] = (1, 6, 24, 168)
+#: Activities that the chart of the size is drawn from at most.
+_CHANGES = 2_000
+#: CloudMonitor's metric, its unit, and the value that a chart reaches to at least.
+_METRICS: Final[Sequence[tuple[str, str, float]]] = (
+    ("CpuUtilization", "%", 10.0),
+    ("MemoryUtilization", "%", 10.0),
+    ("IntranetRx", "KB/min", 10.0),
+    ("IntranetTx", "KB/min", 10.0),
+)
 
 
 async def groups(page: Page) -> Response:
@@ -55,6 +71,38 @@ async def hook(page: Page) -> Response:
         ),
         arn=f"acs:oos:{page.region}:{account}:template/{chosen}",
     )
+
+
+async def scheduled_task(page: Page) -> Response:
+    """Show the form for a scheduled task: a new one, or the one that ``task`` in the address names."""
+    the_group = await _find(page)
+    chosen = page.query.get("task", "")
+    rules, found = await page.together(
+        page.look("ess", "DescribeScalingRules", ScalingGroupId=the_group["ScalingGroupId"], PageSize=50),
+        page.look("ess", "DescribeScheduledTasks", ScheduledTaskIds=[chosen]) if chosen else _nothing(),
+    )
+    tasks = found.rows("ScheduledTasks", "ScheduledTask")
+    if chosen and not tasks:
+        raise found.refusal or CloudError(
+            "InvalidScheduledTaskId.NotFound", "The specified scheduled task does not exist.", 404
+        )
+    task = tasks[0] if tasks else {}
+    by_rule = (
+        bool(task["ScheduledAction"]) if "ScheduledAction" in task else not task and page.query.get("does") != "bounds"
+    )
+    return page.render(
+        "task.html",
+        group=the_group,
+        task=task,
+        does="rule" if by_rule else "bounds",
+        rules=[one for one in rules.rows("ScalingRules", "ScalingRule") if one["ScalingRuleType"] == _SIMPLE],
+        soon=page.clock.now() + timedelta(minutes=2),
+        later=page.clock.now() + timedelta(days=30),
+    )
+
+
+async def _nothing() -> Found:
+    return Found()
 
 
 async def _find(page: Page) -> Mapping[str, Any]:
@@ -109,6 +157,74 @@ async def _rules(page: Page, group_id: str) -> dict[str, Any]:
     return {"found": found, "rows": found.rows("ScalingRules", "ScalingRule")}
 
 
+async def _tasks(page: Page, group_id: str) -> dict[str, Any]:
+    """Look at scheduled tasks: those that name the group, and those that name one of its rules."""
+    rules = (await _listed(page, "DescribeScalingRules", group_id)).rows("ScalingRules", "ScalingRule")
+    aris = {one["ScalingRuleAri"]: one["ScalingRuleName"] for one in rules}
+    found, by_rules = await page.together(
+        _listed(page, "DescribeScheduledTasks", group_id),
+        page.look("ess", "DescribeScheduledTasks", ScheduledActions=list(aris), PageSize=50) if aris else _nothing(),
+    )
+    tasks = {
+        one["ScheduledTaskId"]: one
+        for answer in (found, by_rules)
+        for one in answer.rows("ScheduledTasks", "ScheduledTask")
+    }
+    return {"found": found, "rows": list(tasks.values()), "rules": aris}
+
+
+async def _monitoring(page: Page, group_id: str) -> dict[str, Any]:
+    """Draw how large the group was, and what CloudMonitor measured on its instances."""
+    hours = next((one for one in _SPANS if str(one) == page.query.get("hours")), _SPANS[0])
+    now = page.clock.now().replace(microsecond=0)
+    since = now - timedelta(hours=hours)
+    found, *measured = await page.together(
+        page.look("ess", "DescribeScalingInstances", ScalingGroupId=group_id, PageSize=1),
+        *(_metric(page, group_id, metric, since, hours) for metric, *_ in _METRICS),
+    )
+    size = None
+    if found.refusal is None:
+        async with page.around.database.connection() as connection:
+            changes = await chronicle.sizes(connection, group_id, since, _CHANGES)
+        told = sizes_of(changes, since, now, found.total)
+        lines = [
+            Line(name=page.say("in all"), tint="accent", points=told.total, steps=True, filled=True),
+            Line(name=page.say("in service"), tint="blue", points=told.in_service, steps=True),
+            Line(name=page.say("joining or leaving"), tint="busy", points=told.moving, steps=True),
+        ]
+        size = draw(lines, since, now, page.zone)
+    titles = (page.say("Processor"), page.say("Memory"), page.say("Received"), page.say("Sent"))
+    charts = [
+        (title, answer.refusal, draw(_points(page, answer), since, now, page.zone, unit=unit, least=least))
+        for title, (_, unit, least), answer in zip(titles, _METRICS, measured, strict=True)
+    ]
+    return {"found": found, "sizes": size, "charts": charts, "hours": hours, "spans": _SPANS}
+
+
+def _metric(page: Page, group_id: str, metric: str, since: datetime, hours: int) -> Awaitable[Found]:
+    return page.look(
+        "cms",
+        "DescribeMetricList",
+        Namespace="acs_ess_dashboard",
+        MetricName=metric,
+        Period="60" if hours <= 6 else "300",
+        StartTime=str(round(since.timestamp() * 1000)),
+        Dimensions=json.dumps([{"scaling_group": group_id}]),
+        Length="1000",
+    )
+
+
+def _points(page: Page, answer: Found) -> list[Line]:
+    told: list[Mapping[str, Any]] = json.loads(answer.tree.get("Datapoints") or "[]")
+    points = [(datetime.fromtimestamp(one["timestamp"] / 1000, UTC), one) for one in told]
+    average = [(at, float(one["Average"])) for at, one in points]
+    greatest = [(at, float(one["Maximum"])) for at, one in points]
+    return [
+        Line(name=page.say("average"), tint="accent", points=average, filled=True),
+        Line(name=page.say("greatest"), tint="busy", points=greatest),
+    ]
+
+
 async def _hooks(page: Page, group_id: str) -> dict[str, Any]:
     found = await page.look("ess", "DescribeLifecycleHooks", ScalingGroupId=group_id, PageSize=50)
     return {"found": found, "rows": found.rows("LifecycleHooks", "LifecycleHook")}
@@ -135,6 +251,8 @@ _TABS: Final[Mapping[str, Callable[[Page, str], Awaitable[dict[str, Any]]]]] = {
     "instances": _instances,
     "configurations": _configurations,
     "rules": _rules,
+    "tasks": _tasks,
     "hooks": _hooks,
     "activities": _activities,
+    "monitoring": _monitoring,
 }

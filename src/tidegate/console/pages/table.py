@@ -16,6 +16,7 @@ PAGES: Final[Mapping[str, Handler]] = {
     "/ess": scaling.groups,
     "/ess/{id}": scaling.group,
     "/ess/{id}/hook": scaling.hook,
+    "/ess/{id}/task": scaling.scheduled_task,
     "/redis": redis.instances,
     "/redis/{id}": redis.instance,
     "/oos/templates": runbooks.templates,
