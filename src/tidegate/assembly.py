@@ -23,6 +23,7 @@ from tidegate.gateway.server import HttpServer
 from tidegate.ground import Ground, open_ground
 from tidegate.ids import Ids
 from tidegate.reconcile.activity import ActivityController
+from tidegate.reconcile.alarm import AlarmController
 from tidegate.reconcile.containers import ContainerController
 from tidegate.reconcile.engine import Controller, Node
 from tidegate.reconcile.events import EventController
@@ -125,6 +126,7 @@ class Cloud:
             imported=ground.folder.catalog,
             concurrent=settings.concurrent_executions,
         )
+        self.monitor = Monitor(database, clock, ids)
         self.ess = Ess(
             Surroundings(
                 database=database,
@@ -133,10 +135,10 @@ class Cloud:
                 machines=self.ecs,
                 runbooks=self.oos,
                 roles=self.ram,
+                metrics=self.monitor,
                 regions=list(regions),
             )
         )
-        self.monitor = Monitor(database, clock, ids)
         databases = Databases(database, self.ecs, clock, ids)
         self.mns = Mns(database, clock, ids, vault=vault, door=lambda: self.url, push_endpoints=settings.push_endpoints)
         self._outside = HttpOutside(settings.runbook_endpoints)
@@ -222,6 +224,7 @@ class Cloud:
             **ActivityController(self.ess).controllers,
             **GroupController(self.ess, settings).controllers,
             **ScheduleController(self.ess).controllers,
+            **AlarmController(self.ess).controllers,
             **self._meter.controllers,
         }
         self.node = Node(database, controllers, clock, settings)

@@ -18,6 +18,7 @@ from tidegate.clock import AdjustableClock
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
 from tidegate.reconcile.activity import ActivityController
+from tidegate.reconcile.alarm import AlarmController
 from tidegate.reconcile.engine import Controller
 from tidegate.reconcile.group import GroupController
 from tidegate.reconcile.instance import InstanceController
@@ -303,6 +304,7 @@ def make_world(
     machines, runbooks, roles = hosts or Machines(), Runbooks(), Roles()
     delays = delays or Delays()
     ecs = Ecs(database, machines, clock, ids, delays=delays)
+    monitor = Monitor(database, clock, ids)
     around = Surroundings(
         database=database,
         clock=clock,
@@ -310,6 +312,7 @@ def make_world(
         machines=ecs,
         runbooks=runbooks,
         roles=roles,
+        metrics=monitor,
         regions=list(catalog.REGIONS),
         chance=random.Random(1),
     )
@@ -322,7 +325,7 @@ def make_world(
         runbooks=runbooks,
         roles=roles,
         ess=Ess(around),
-        monitor=Monitor(database, clock, ids),
+        monitor=monitor,
         settings=settings or Settings(data_dir=Path("/nonexistent")),
         delays=delays,
     )
@@ -336,12 +339,13 @@ def make_controllers(world: World) -> Mapping[str, Controller]:
         **ActivityController(world.ess).controllers,
         **GroupController(world.ess, world.settings).controllers,
         **ScheduleController(world.ess).controllers,
+        **AlarmController(world.ess).controllers,
         **MeterController(world.database, world.hosts, world.monitor).controllers,
     }
 
 
 #: Emptying these is much faster than making a database, and there are many tests.
-_USED = ("cms_%", "ess_%", "ecs_%", "work", "lease", "signal", "journal", "wait", "mutex", "client_token")
+_USED = ("cms_%", "ess_%", "ecs_%", "event%", "work", "lease", "signal", "journal", "wait", "mutex", "client_token")
 
 
 async def empty(database: Database) -> None:

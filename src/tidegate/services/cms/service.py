@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tidegate.clock import Clock
 from tidegate.ids import Ids
 from tidegate.services.cms import limits, metering, times
-from tidegate.services.cms.answering import Answers
+from tidegate.services.cms.answering import Answers, grouped
+from tidegate.services.cms.catalog import CATALOG, CUSTOM, ESS
 from tidegate.services.cms.metering import Values
+from tidegate.services.cms.questions import Question, Range
 from tidegate.services.cms.reporting import Reports
 from tidegate.store.cms import events, samples, series
 from tidegate.store.cms.samples import GRAINS
@@ -24,13 +28,68 @@ if TYPE_CHECKING:
 MEASURED_EVERY = GRAINS[0]
 
 
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What a metric was in a period from ``at`` on."""
+
+    at: datetime
+    average: float
+    minimum: float
+    maximum: float
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric of a scaling group; with ``group_id`` a custom metric of that CloudMonitor group."""
+
+    account_id: str
+    name: str
+    dimensions: Mapping[str, str]
+    group_id: str | None = None
+
+
 class Monitor:
     """CloudMonitor of one cloud."""
 
     def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+        self._database = database
         self.clock = clock
         self.answers = Answers(database)
         self.reports = Reports(database, clock, ids)
+
+    # ---- what Auto Scaling asks ------------------------------------------------------------------------------------
+
+    async def readings(self, metric: Metric, period: int, since: datetime, until: datetime) -> Sequence[Reading]:
+        """Return the periods of a metric with ``since`` ≤ beginning < ``until``; none for one that is not measured.
+
+        Custom metrics of the same name and dimensions in a group are one; several series are joined.
+        """
+        is_custom = metric.group_id is not None
+        if not is_custom and (ESS, metric.name) not in CATALOG:
+            return []
+        words = {**metric.dimensions, "groupId": metric.group_id} if metric.group_id is not None else metric.dimensions
+        question = Question(
+            account_id=metric.account_id,
+            namespace=CUSTOM + metric.account_id if is_custom else ESS,
+            metric=metric.name,
+            dimensions=[words],
+            range=Range(period, since, until),
+        )
+        points, _ = await self.answers.page(question, limits.LONGEST_PAGE, None)
+        return [
+            Reading(
+                at=times.read(str(point["timestamp"])),
+                average=point["Average"],
+                minimum=point["Minimum"],
+                maximum=point["Maximum"],
+            )
+            for point in grouped(points, [])
+        ]
+
+    async def measured_until(self) -> datetime | None:
+        """Return until when hosts have been measured."""
+        async with self._database.connection() as db:
+            return await samples.measured_until(db)
+
+    # ---- what the meter writes -------------------------------------------------------------------------------------
 
     async def record(
         self,

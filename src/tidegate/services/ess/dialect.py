@@ -31,13 +31,16 @@ _PLURALS = _IRREGULAR_PLURALS | {name: f"{name}s" for name in _REGULAR_PLURALS.s
 #: Answer lists: plain name → name of one element in the wrapped form.
 _ELEMENTS = {
     "AlbServerGroups": "AlbServerGroup",
+    "AlarmActions": "AlarmAction",
     "AlarmDimensions": "AlarmDimension",
+    "AlarmList": "Alarm",
     "Alarms": "Alarm",
     "Categories": "Category",
     "DBInstanceIds": "DBInstanceId",
     "DBInstances": "DBInstance",
     "DataDisks": "DataDisk",
     "Dimensions": "Dimension",
+    "Expressions": "Expression",
     "HealthCheckTypes": "HealthCheckType",
     "InstanceIds": "InstanceId",
     "InstancePatternInfos": "InstancePatternInfo",

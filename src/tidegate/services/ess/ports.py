@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from tidegate.clock import Clock
 from tidegate.ids import Ids
+from tidegate.services.cms.service import Metric, Reading
 from tidegate.services.ecs.service import InstanceView, LaunchSpec
 from tidegate.services.operation import Principal
 from tidegate.store.database import Database
@@ -92,6 +93,18 @@ class Runbooks(Protocol):
         ...
 
 
+class Metrics(Protocol):
+    """CloudMonitor, as Auto Scaling calls it."""
+
+    async def readings(self, metric: Metric, period: int, since: datetime, until: datetime) -> Sequence[Reading]:
+        """Return the periods of a metric with ``since`` ≤ beginning < ``until``; none for one that is not measured."""
+        ...
+
+    async def measured_until(self) -> datetime | None:
+        """Return until when hosts have been measured."""
+        ...
+
+
 class Roles(Protocol):
     """RAM, as Auto Scaling calls it."""
 
@@ -110,6 +123,7 @@ class Surroundings:
     machines: Machines
     runbooks: Runbooks
     roles: Roles
+    metrics: Metrics
     #: the regions that exist
     regions: Sequence[str]
     #: decides where policies leave a choice

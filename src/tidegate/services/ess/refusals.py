@@ -35,6 +35,8 @@ rule_ari_not_found = Refusal(
 )
 #: ASSUMPTION on the words
 task_not_found = Refusal("InvalidScheduledTaskId.NotFound", "The specified scheduled task does not exist.", 404)
+#: ASSUMPTION on code and words
+alarm_not_found = Refusal("InvalidAlarmTaskId.NotFound", "The specified alarm task does not exist.", 404)
 region_not_found = Refusal("InvalidRegionId.NotFound", "The specified region does not exist.", 404)
 instance_not_found = Refusal("InvalidInstanceId.NotFound", 'Instance "%s" does not exist.', 404)
 vswitch_not_found = Refusal("InvalidVSwitchId.NotFound", "The specified virtual switch does not exist.", 404)
@@ -86,6 +88,8 @@ duplicate_task_name = Refusal(
     "The specified value of parameter ScheduledTaskName is duplicated.",
 )
 task_quota = Refusal("QuotaExceeded.ScheduledTask", "Scheduled task quota exceeded.")
+#: ASSUMPTION on code and words
+alarm_quota = Refusal("QuotaExceeded.Alarm", "Alarm task quota exceeded.")
 instance_quota = Refusal("QuotaExceeded.ScalingInstance", "Scaling instance quota exceeded.")
 
 # States and capacity.
@@ -97,6 +101,10 @@ activity_in_progress = Refusal(
     "ScalingActivityInProgress",
     "You cannot delete a scaling group or launch a new scaling activity while there is a scaling activity in "
     "progress for the specified scaling group.",
+)
+#: only for alarm tasks (ess.md 5.6); ASSUMPTION on the code, which nobody sees
+cooling_down = Refusal(
+    "ScalingActivityCooldown", "You cannot launch a new scaling activity during the cooldown period."
 )
 #: ASSUMPTION on the code (ess.md 2.6)
 operation_denied = Refusal(

@@ -141,7 +141,7 @@ class Scaling:
     ) -> str | None:
         """Change the locked group as a rule says; returns as ``execute`` does. Raises RefusedError, having written nothing."""
         warming = await self._warming(tx, group, rule.warmup)
-        return await self._adjust(tx, group, adjustment, order, move_desired_only=True, warming=warming)
+        return await self._adjust(tx, group, adjustment, order, move_desired_only=order.parallel, warming=warming)
 
     async def _warming(self, tx: Connection, group: Group, warmup: int | None) -> int:
         """Return how many members joined so lately that they still warm up (ess.md 5.3)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tidegate.services.ess import naming
 from tidegate.services.ess.actions import Actions
+from tidegate.services.ess.alarms import Alarms
 from tidegate.services.ess.closing import Closer
 from tidegate.services.ess.configurations import Configurations
 from tidegate.services.ess.groups import Groups
@@ -17,7 +18,8 @@ from tidegate.services.ess.scaling import Scaling
 from tidegate.services.ess.schedule import Schedule
 from tidegate.services.ess.starting import Starter
 from tidegate.services.ess.tagging import Tagging
-from tidegate.store.ess import activities, configurations, groups, hooks, members, rules, tasks
+from tidegate.services.ess.watching import Watcher
+from tidegate.store.ess import activities, alarms, configurations, groups, hooks, members, rules, tasks
 
 __all__ = ["Ess", "Machines", "Roles", "Runbooks", "Surroundings"]
 
@@ -38,6 +40,8 @@ class Ess:
         self.scaling = Scaling(around, starter)
         self.schedule = Schedule(around, starter, self.scaling)
         self.renewal = Renewal(around, starter)
+        self.alarms = Alarms(around)
+        self.watcher = Watcher(around, starter, self.scaling)
         self.history = History(around)
         self.tagging = Tagging(around)
 
@@ -49,6 +53,7 @@ class Ess:
         configuration_id: str | None = None,
         rule_id: str | None = None,
         task_id: str | None = None,
+        alarm_id: str | None = None,
         hook_id: str | None = None,
         activity_id: str | None = None,
         instance_id: str | None = None,
@@ -61,6 +66,8 @@ class Ess:
                 group_id = rule.group_id
             if task_id and (task := await tasks.find(db, task_id)):
                 group_id = task.group_id
+            if alarm_id and (alarm := await alarms.find(db, alarm_id)):
+                group_id = alarm.group_id
             if hook_id and (hook := await hooks.find(db, hook_id)):
                 group_id = hook.group_id
             if activity_id and (activity := await activities.find(db, activity_id)):

@@ -28,6 +28,11 @@ def rule_scheduled(rule_id: str) -> str:
     return f'A scheduled task execute scaling rule "{rule_id}",'
 
 
+def rule_alarmed(rule_id: str) -> str:
+    """An alarm task runs a scaling rule (ASSUMPTION)."""
+    return f'An alarm task execute scaling rule "{rule_id}"'
+
+
 def bounds_scheduled() -> str:
     """A scheduled task sets MinSize, MaxSize and DesiredCapacity (ASSUMPTION)."""
     return "A scheduled task modify the scaling group"

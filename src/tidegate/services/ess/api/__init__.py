@@ -1,6 +1,29 @@
 """The operations of Auto Scaling: typed requests in, typed answers out; one module for each page of the reference."""
 
-from tidegate.services.ess.api import activities, configurations, groups, hooks, instances, regions, rules, tags, tasks
+from tidegate.services.ess.api import (
+    activities,
+    alarms,
+    configurations,
+    groups,
+    hooks,
+    instances,
+    regions,
+    rules,
+    tags,
+    tasks,
+)
 from tidegate.services.ess.api.product import ess
 
-__all__ = ["activities", "configurations", "ess", "groups", "hooks", "instances", "regions", "rules", "tags", "tasks"]
+__all__ = [
+    "activities",
+    "alarms",
+    "configurations",
+    "ess",
+    "groups",
+    "hooks",
+    "instances",
+    "regions",
+    "rules",
+    "tags",
+    "tasks",
+]

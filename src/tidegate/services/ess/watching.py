@@ -1,0 +1,162 @@
+"""Watching alarm tasks: reading their metrics, telling their state, and executing their rules (ess.md 2.5, 9.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tidegate.errors import CloudError
+from tidegate.ids import derived_uuid
+from tidegate.services.cms.service import Metric, Reading
+from tidegate.services.ess import effective, judging, refusals, wording
+from tidegate.services.ess.alarms import CUSTOM, shown_dimensions
+from tidegate.services.ess.ports import Surroundings
+from tidegate.services.ess.scaling import SIMPLE, Scaling, adjustment_of, plan_of
+from tidegate.services.ess.starting import Order, RefusedError, Starter
+from tidegate.services.ess.states import GroupState
+from tidegate.services.ess.survey import survey
+from tidegate.store import events
+from tidegate.store.ess import alarms as rows
+from tidegate.store.ess import groups, rules
+from tidegate.store.ess.alarms import Alarm, Condition
+from tidegate.store.ess.records import Group, Rule
+from tidegate.store.events import Event
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
+
+#: how soon an alarm task is looked at again whose hosts are still being measured, and how long it waits for that
+_AGAIN = timedelta(seconds=2)
+_PATIENCE = timedelta(seconds=12)
+
+
+class Watcher:
+    """Looks at alarm tasks, one at a time."""
+
+    def __init__(self, around: Surroundings, starter: Starter, scaling: Scaling) -> None:
+        self._around = around
+        self._starter = starter
+        self._scaling = scaling
+
+    async def find(self, alarm_id: str) -> Alarm | None:
+        """Return an alarm task."""
+        async with self._around.database.connection() as db:
+            return await rows.find(db, alarm_id)
+
+    async def not_before(self, alarm: Alarm) -> datetime | None:
+        """Return until when to wait with the next look; None when it can be taken."""
+        now, due = self._around.now(), judging.due_at(alarm)
+        if now < due:
+            return due
+        end = judging.end_of(judging.step_of(alarm), now - judging.SETTLING)
+        if alarm.metric_type != CUSTOM and now < end + _PATIENCE:
+            until = await self._around.metrics.measured_until()
+            if until is None or until < end:
+                return now + _AGAIN
+        return None
+
+    async def read(self, alarm: Alarm) -> Sequence[Sequence[Reading]]:
+        """Read the last periods of each condition."""
+        now = self._around.now() - judging.SETTLING
+        return [await self._read(alarm, condition, now) for condition in alarm.conditions]
+
+    async def _read(self, alarm: Alarm, condition: Condition, now: datetime) -> Sequence[Reading]:
+        until = judging.end_of(condition.period, now)
+        metric = Metric(
+            account_id=alarm.account_id,
+            name=condition.metric,
+            group_id=alarm.metric_group if alarm.metric_type == CUSTOM else None,
+            dimensions=shown_dimensions(alarm),
+        )
+        since = until - timedelta(seconds=condition.period * alarm.evaluation_count)
+        return await self._around.metrics.readings(metric, condition.period, since, until)
+
+    async def look(self, tx: Connection, seen: Alarm, readings: Sequence[Sequence[Reading]]) -> Alarm | None:
+        """Judge an alarm task by what was read for it, execute its rules in ALARM, and return it as it is then.
+
+        The note that these periods were looked at and what is started are one transaction: it never fires twice for
+        the same. None when it is gone.
+        """
+        # The group before what belongs to it, as everybody does, so that nobody waits for the other.
+        group = await groups.lock(tx, seen.group_id)
+        alarm = await rows.lock(tx, seen.id)
+        # Changed or looked at meanwhile: what was read is not what it wants to know.
+        if alarm is None or not alarm.enabled or alarm != seen:
+            return alarm
+        now = self._around.now()
+        end = judging.end_of(judging.step_of(alarm), now - judging.SETTLING)
+        looked_at = msgspec.structs.replace(alarm, evaluated_until=end)
+        if effective.counts(alarm.effective, end):
+            verdict = judging.judge(alarm, readings)
+            looked_at = msgspec.structs.replace(looked_at, state=verdict.state)
+            if alarm.state != verdict.state:
+                await events.publish(tx, [_transition(alarm, verdict, end)], now=now)
+            if verdict.state == "ALARM":
+                await self._fire(tx, looked_at, group, verdict.value)
+        await rows.table.write(tx, looked_at)
+        return looked_at
+
+    async def _fire(self, tx: Connection, alarm: Alarm, group: Group | None, value: float | None) -> None:
+        """Execute the rules. ASSUMPTION: on entering ALARM, and again each period while it lasts."""
+        if group is None or group.state == GroupState.DELETING or "AlarmNotification" in group.suspended_processes:
+            return
+        for rule_id in alarm.rule_ids:
+            try:
+                await self._execute(tx, alarm, group, rule_id, value)
+            except RefusedError as refused:
+                await self._starter.reject(tx, refused)
+
+    async def _execute(self, tx: Connection, alarm: Alarm, group: Group, rule_id: str, value: float | None) -> None:
+        rule = await rules.find(tx, rule_id)
+        order = Order(
+            kind="rule",
+            reason=wording.rule_alarmed(rule_id),
+            request_id=self._around.ids.uuid(),
+            trigger_type="Cms",
+            trigger_id=alarm.id,
+            # The group scales first, then its desired capacity follows (ess.md 2.4).
+            parallel=False,
+            plan=plan_of(group, cooldown=rule.cooldown if rule else None),
+        )
+        try:
+            if rule is None:
+                raise refusals.rule_ari_not_found()
+            self._check_cooldown(group, rule)
+            adjustment = adjustment_of(rule, value, alarm.conditions[0].threshold)
+        except CloudError as error:
+            before = (await survey(tx, group.id)).census.total
+            raise RefusedError(error, group, order, before, 0) from error
+        await self._scaling.follow(tx, group, rule, adjustment, order)
+
+    def _check_cooldown(self, group: Group, rule: Rule) -> None:
+        """Raise while a group cools down; step rules rely on warm-up instead (A16)."""
+        if rule.type == SIMPLE and group.cooldown_until is not None and self._around.now() < group.cooldown_until:
+            raise refusals.cooling_down()
+
+
+def _transition(alarm: Alarm, verdict: judging.Verdict, at: datetime) -> Event:
+    """Tell the event bus that an alarm task has another state (ASSUMPTION: CloudMonitor's words are not documented)."""
+    condition = alarm.conditions[0]
+    return Event(
+        id=derived_uuid("ess-alarm", alarm.id, at.isoformat(), verdict.state),
+        account_id=alarm.account_id,
+        region=alarm.region,
+        source="acs.ess",
+        type="ess:Alarm:StateChange",
+        subject=f"acs:ess:{alarm.region}:{alarm.account_id}:scalinggroup/{alarm.group_id}",
+        data={
+            "alarmTaskId": alarm.id,
+            "name": alarm.name,
+            "scalingGroupId": alarm.group_id,
+            "metricName": condition.metric,
+            "threshold": condition.threshold,
+            "value": verdict.value,
+            "previousState": alarm.state,
+            "state": verdict.state,
+        },
+        level="WARN" if verdict.state == "ALARM" else "INFO",
+        at=at,
+    )
