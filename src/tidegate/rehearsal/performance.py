@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from tidegate.cloud.caller import PathCall
-from tidegate.rehearsal.answers import Answers, Decision, Replies
+from tidegate.errors import CloudError
+from tidegate.rehearsal.answers import Answers, Decision, Replies, Reply
 from tidegate.rehearsal.report import Call, Report, TaskReport
 from tidegate.rehearsal.shapes import draft_answer
 from tidegate.rehearsal.stage import Play, RehearsalError, Stage
 from tidegate.services.oos.actions.approve import approvers
 from tidegate.services.oos.catalog import Catalog
 from tidegate.services.oos.masking import Mask, mask_parameters
+from tidegate.services.oos.model import Task, Template
 from tidegate.services.oos.orders import Order
 from tidegate.services.oos.sandbox import Sandbox
+from tidegate.services.oos.states import FINAL_TASK
 from tidegate.services.oos.values import to_json
 from tidegate.services.operation import Principal
 from tidegate.store.oos.records import TaskRecord
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A call that the answers have nothing for."""
+
+    operation: str
+    parameters: Mapping[str, Any]
+    region: str
+    template: Template
+    task: Task
+    #: the task's properties as evaluated, of a looped task those of the item
+    properties: Mapping[str, Any]
+
+
+#: answers what the answers file does not
+Otherwise = Callable[[Asked], Mapping[str, Any] | CloudError | None]
+
+
+def _nothing(_asked: Asked) -> None:
+    return None
 
 
 async def rehearse(
@@ -30,16 +55,20 @@ async def rehearse(
     parameters: Mapping[str, Any] | None = None,
     approve: bool = False,
     fires: int = 1,
+    otherwise: Otherwise = _nothing,
 ) -> Report:
     """Run a template's text to its end, and return what has happened.
 
     ``parameters`` count more than those of the answers. ``approve`` lets everything be approved that the answers decide
-    nothing about. A trigger fires ``fires`` times, then its execution is cancelled. Raises CloudError when the execution
+    nothing about. A trigger fires ``fires`` times, then its execution is cancelled. ``otherwise`` is asked for what has no answer.
+    Raises CloudError when the execution
     cannot begin, RehearsalError when an answer or a decision is missing.
     """
     programs = Sandbox()
     try:
-        performance = _Performance(answers, catalog or Catalog(), programs, approve=approve, fires=fires)
+        performance = _Performance(
+            answers, catalog or Catalog(), programs, approve=approve, fires=fires, otherwise=otherwise
+        )
         return await performance.give(template, {**answers.parameters, **(parameters or {})})
     finally:
         await programs.close()
@@ -48,11 +77,14 @@ async def rehearse(
 class _Performance:
     """A rehearsal under way."""
 
-    def __init__(self, answers: Answers, catalog: Catalog, programs: Sandbox, *, approve: bool, fires: int) -> None:
+    def __init__(
+        self, answers: Answers, catalog: Catalog, programs: Sandbox, *, approve: bool, fires: int, otherwise: Otherwise
+    ) -> None:
         self.replies = Replies(answers)
         self.calls: list[Call] = []
         self.mask = Mask({"secrets": list(answers.secrets.values())}, ["secrets"])
         self.stage = Stage(answers, catalog, programs, lambda play: _Caller(self, play))
+        self.otherwise = otherwise
         self._answers = answers
         self._decisions = list(answers.decisions)
         self._approve = approve
@@ -174,7 +206,7 @@ class _Caller:
         given = _without_token(parameters, record.id)
         reply = performance.replies.take(operation, given)
         if reply is None:
-            raise self._missing(operation, given, task)
+            reply = self._otherwise(operation, given, region, task)
         shown = performance.mask.value(Mask(record.parameters, record.secrets).value(given))
         performance.calls.append(
             Call(
@@ -188,6 +220,27 @@ class _Caller:
         if reply.error is not None:
             raise reply.error
         return {"RequestId": "00000000-0000-0000-0000-000000000000", **reply.answer}
+
+    def _otherwise(self, operation: str, parameters: Mapping[str, Any], region: str, task: TaskRecord) -> Reply:
+        template = self._play.template
+        asked = Asked(
+            operation, parameters, region, template, template.task(task.name), self._properties(task, parameters)
+        )
+        match self._performance.otherwise(asked):
+            case None:
+                raise self._missing(operation, parameters, task)
+            case CloudError() as error:
+                return Reply(error=error)
+            case answer:
+                return Reply(answer)
+
+    def _properties(self, task: TaskRecord, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what calls: the task, or the item of it whose parameters these are."""
+        for item in self._play.loops.get(task.id, {}).values():
+            given = item.properties.get("Parameters") or {}
+            if item.status not in FINAL_TASK and all(parameters.get(name) == value for name, value in given.items()):
+                return item.properties
+        return task.properties
 
     def _missing(self, operation: str, parameters: Mapping[str, Any], task: TaskRecord) -> RehearsalError:
         draft = draft_answer(self._play.template.task(task.name))

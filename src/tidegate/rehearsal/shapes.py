@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -9,10 +10,15 @@ from typing import Any, Final
 from tidegate.services.oos.expressions import Literal
 from tidegate.services.oos.model import Task
 
-_PATH: Final = re.compile(r"(?:\.?[A-Za-z_]\w*|\.\"[^\"]+\"|\[\]|\[-?\d+\])+")
-_STEP: Final = re.compile(r"\.?([A-Za-z_]\w*)|\.\"([^\"]+)\"|(\[)")
-#: where a path begins: not inside a text, a function's name or a variable's
-_BEGINS: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|\$\w+|(?<![\w)\]])\.(?=[A-Za-z_\"\[])")
+_PATH: Final = re.compile(r"(?:\.?[A-Za-z_]\w*|\.\"[^\"]+\"|\.?\[-?\d*\])+")
+_STEP: Final = re.compile(r"\.?([A-Za-z_]\w*)|\.\"([^\"]+)\"|\[(-?\d*)\]")
+#: a text, a variable that is bound, what opens, what closes, a pipe, where a path begins, anything else
+_TOKEN: Final = re.compile(
+    r"(?P<text>\"(?:[^\"\\]|\\.)*\")|(?P<bound>\bas\s+\$\w+)|(?P<open>\w*\(|[\[{])|(?P<close>[)\]}])|(?P<pipe>\|)"
+    r"|(?P<path>(?:\$\w+|(?<![\w)\]]))\.(?=[A-Za-z_\"\[]))|(?P<other>\S)"
+)
+#: the functions whose argument is asked of every element of a list
+_EACH: Final = re.compile(r"(?:map|any|all|\w+_by)\(")
 
 Step = str | int
 
@@ -20,27 +26,48 @@ Step = str | int
 def draft_answer(task: Task | None) -> dict[str, Any]:
     """Return an answer with every field that a task selects, as far as its selectors tell."""
     draft: dict[str, Any] = {}
-    for selector in _selectors(task) if task is not None else ():
+    for selector in selectors(task) if task is not None else ():
         for path in paths_of(selector):
             put(draft, path, "")
     return draft
 
 
 def paths_of(selector: str) -> Iterator[tuple[Step, ...]]:
-    """Yield the paths that a jq program reads, as far as they stand in it; 0 stands for any element of a list.
+    """Yield the paths that a jq program reads, as far as they stand in it; ``[]`` counts as the element 0.
 
-    What follows a pipe is taken to go on where the first path ended: ``Instances.Instance[] | {Id: .InstanceId}``.
+    What follows a pipe is taken to go on where the path before ended, ``Instances.Instance[] | {Id: .InstanceId}``; what
+    is read of a variable where that was bound.
     """
     text = selector.strip()
     if re.match(r"[A-Za-z_]", text):
         text = f".{text}"
     base: tuple[Step, ...] = ()
-    for part in text.split("|"):
-        found = [_steps(part, match.start()) for match in _BEGINS.finditer(part) if match[0] == "."]
-        for steps in found:
-            yield base + steps
-        if len(found) == 1 and part.strip().startswith("."):
-            base += found[0]
+    bound = base
+    within: list[str] = []
+    position, is_first = 0, True
+    while (token := _TOKEN.search(text, position)) is not None:
+        position = token.end()
+        match token.lastgroup:
+            case "open":
+                within.append(token[0])
+            case "close":
+                del within[-1:]
+            case "pipe":
+                is_first = True
+                continue
+            case "bound":
+                bound = base
+            case "path":
+                path = _PATH.match(text, position - 1)
+                assert path is not None
+                position = path.end()
+                in_each = any(_EACH.fullmatch(opened) for opened in within)
+                is_variable = token[0].startswith("$")
+                found = (bound if is_variable else base) + (0,) * in_each + _steps(path[0])
+                yield found
+                if is_first and not in_each and not is_variable:
+                    base = found
+        is_first = is_first and token.lastgroup == "open"
 
 
 def put(tree: dict[str, Any], path: Iterable[Step], value: Any) -> None:
@@ -55,14 +82,15 @@ def put(tree: dict[str, Any], path: Iterable[Step], value: Any) -> None:
                     place[step] = fresh
                 place = place.setdefault(step, fresh)
             case list(), int():
-                if not place:
-                    place.append(fresh)
-                place = place[0]
+                while len(place) <= step:
+                    place.append(copy.deepcopy(place[0]) if place else fresh)
+                place = place[step]
             case _:
                 return
 
 
-def _selectors(task: Task) -> Iterator[str]:
+def selectors(task: Task) -> Iterator[str]:
+    """Yield the jq programs that a task applies to an answer, as far as they are written out."""
     for output in task.outputs:
         if isinstance(output.selector, Literal) and isinstance(output.selector.value, str):
             yield output.selector.value
@@ -72,8 +100,5 @@ def _selectors(task: Task) -> Iterator[str]:
         yield selector
 
 
-def _steps(text: str, start: int) -> tuple[Step, ...]:
-    match = _PATH.match(text, start)
-    if match is None:
-        return ()
-    return tuple(0 if step[3] else step[1] or step[2] for step in _STEP.finditer(match[0]))
+def _steps(path: str) -> tuple[Step, ...]:
+    return tuple(step[1] or step[2] or max(0, int(step[3] or 0)) for step in _STEP.finditer(path))

@@ -18,7 +18,7 @@ def runbook(filters: Any, kind: str = "ALIYUN::ECS::Instance") -> str:
         "Name": "select",
         "Action": "ACS::SelectTargets",
         "Properties": {"ResourceType": kind, "RegionId": "cn-beijing", "Filters": ["{{ targets }}"]},
-        "Outputs": {"ids": {"Type": "List", "ValueSelector": "[..|.InstanceId?, .DBInstanceId?]|map(strings)|.[]"}},
+        "Outputs": {"ids": {"Type": "List", "ValueSelector": "[..|.InstanceId?]|map(strings)|.[]"}},
     }
     return write(
         RamRole="",

@@ -9,7 +9,7 @@ import pytest
 
 from support.templates import call, vendor, write
 from tidegate.errors import CloudError
-from tidegate.rehearsal import RehearsalError, Report, rehearse
+from tidegate.rehearsal import Asked, RehearsalError, Report, rehearse
 from tidegate.rehearsal.answers import make_answers
 from tidegate.services.oos.catalog import Catalog
 
@@ -233,3 +233,58 @@ async def test_operations_that_nobody_called_are_reported() -> None:
 
     assert report.unused == ["ECS.StopInstance"]
     assert "never called: ECS.StopInstance" in report.as_text()
+
+
+async def test_calls_without_an_answer_are_asked_of_somebody_else() -> None:
+    asked: list[Asked] = []
+
+    def otherwise(call: Asked) -> dict[str, Any] | CloudError:
+        asked.append(call)
+        return CloudError("Gone", "no such thing") if call.parameters["Id"] == "i-2" else {"Id": call.parameters["Id"]}
+
+    task = call(
+        "each",
+        Properties={"Service": "ECS", "API": "Stop", "Parameters": {"Id": "{{ ACS::TaskLoopItem }}"}},
+        Loop={"Items": ["i-1", "i-2"], "RateControl": {"Mode": "Concurrency", "Concurrency": 2, "MaxErrors": 1}},
+    )
+
+    report = await play(write(Tasks=[task]), otherwise=otherwise)
+
+    assert [item.status for item in report.task("each").items] == ["Success", "Failed"]
+    assert [(each.operation, each.task.name, each.properties["Parameters"]) for each in asked] == [
+        ("ECS.Stop", "each", {"Id": "i-1"}),
+        ("ECS.Stop", "each", {"Id": "i-2"}),
+    ]
+
+
+async def test_selected_targets_stand_where_all_public_templates_look_for_them() -> None:
+    select_databases = act(
+        "select",
+        "ACS::SelectTargets",
+        Properties={"ResourceType": "ALIYUN::RDS::Instance", "Filters": [{"Type": "All"}]},
+        Outputs={
+            "ids": {"Type": "List", "ValueSelector": "Instances.Instance[].InstanceId"},
+            "own": {"Type": "List", "ValueSelector": "Items.DBInstance[].DBInstanceId"},
+        },
+    )
+
+    report = await play(
+        write(Tasks=[select_databases]),
+        {"RDS.DescribeDBInstances": {"Items": {"DBInstance": [{"DBInstanceId": "rm-1"}]}}},
+    )
+
+    assert report.task("select").outputs == {"ids": ["rm-1"], "own": ["rm-1"]}
+
+
+async def test_a_list_handed_to_a_child_s_text_arrives_as_json(tmp_path: Path) -> None:
+    (tmp_path / "ACS::OSS::Write.yml").write_text(
+        write(
+            Parameters={"text": {"Type": "String"}},
+            Outputs={"text": {"Type": "String", "Value": "{{ text }}"}},
+        )
+    )
+    template = write(Tasks=[act("w", "ACS::OSS::Write", Properties={"text": ["a", "b"]}, Outputs=select(got="text"))])
+
+    report = await play(template, {"tide.Ping": {}}, catalog=Catalog(folders=(tmp_path,)))
+
+    assert report.task("w").outputs == {"got": '["a","b"]'}

@@ -117,6 +117,13 @@ def test_what_is_wrong_with_a_file_is_told(text: str, told: str) -> None:
             ],
         ),
         ('.Tags."acs:key"', [("Tags", "acs:key")]),
+        (".a[] as $one | $one.b", [("a", 0), ("a", 0, "b")]),
+        (
+            '.a|map(select(.b=="x" or .c)|.d)|add',
+            [("a",), ("a", 0, "b"), ("a", 0, "c"), ("a", 0, "d")],
+        ),
+        (".Resources | group_by(.RegionId) | .[]", [("Resources",), ("Resources", 0, "RegionId"), ("Resources", 0)]),
+        ("Outputs[1].OutputValue", [("Outputs", 1, "OutputValue")]),
         ('"no.path in a text"', []),
         (".", []),
     ],

@@ -21,7 +21,7 @@ from tidegate.services.oos.sandbox import Programs
 from tidegate.services.oos.states import ExecutionStatus
 from tidegate.services.oos.templates import TemplateView, author_of
 from tidegate.services.oos.validation import Validated
-from tidegate.services.oos.values import ExpressionError, to_text
+from tidegate.services.oos.values import ExpressionError, to_json, to_text
 from tidegate.services.operation import Principal, invalid_parameter
 from tidegate.store.oos.records import ExecutionRecord
 
@@ -174,10 +174,19 @@ async def child_record(
     """
     if template.trigger is not None:
         raise CloudError("InvalidTemplate", "A template with a trigger cannot be run by another.")
-    declared = {name: value for name, value in order.parameters.items() if name in template.parameters}
+    declared = {
+        name: _as_text(value) if template.parameters[name].type == "String" else value
+        for name, value in order.parameters.items()
+        if name in template.parameters
+    }
     parameters = await resolve(template, declared, scope)
     record = first_record(order, child_id, template, view, parameters=parameters, role=parent.ram_role, now=now)
     return msgspec.structs.replace(record, parent_id=parent.id, executed_by=parent.executed_by)
+
+
+def _as_text(value: Any) -> Any:
+    """Write a list or a map as JSON text: ACS-OSS-PutBucketReferer hands its list to a String, which reads it there."""
+    return to_json(value) if isinstance(value, list | dict) else value
 
 
 def firing_record(parent: ExecutionRecord, number: int, origin: Mapping[str, Any], now: datetime) -> ExecutionRecord:

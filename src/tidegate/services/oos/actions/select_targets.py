@@ -1,4 +1,8 @@
-"""``ACS::SelectTargets``: resources by id, tag, group, or all of them, as their own list operation answers (oos.md 5.9)."""
+"""``ACS::SelectTargets``: resources by id, tag, group, or all of them (oos.md 5.9).
+
+The answer is that of the resource's own list operation, and beside it ``Instances.Instance`` with an ``InstanceId`` in
+every record: that is what all public templates select, also of RDS and Redis, whose own answers look different.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +52,12 @@ class _Resource(msgspec.Struct, frozen=True):
             answer = {key: answer}
         return dict(answer)
 
+    def with_instances(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return an answer with its records also where those of ECS stand."""
+        records = [{**record, "InstanceId": record.get(self.id)} for record in self.records(answer)]
+        instances = answer.get("Instances")
+        return {**answer, "Instances": {**(instances if isinstance(instances, dict) else {}), "Instance": records}}
+
 
 _RESOURCES: Final[Mapping[str, _Resource]] = MappingProxyType(
     {
@@ -63,6 +73,13 @@ _RESOURCES: Final[Mapping[str, _Resource]] = MappingProxyType(
             joined=True,
         ),
         "aliyun::rds::instance": _Resource("RDS", "DescribeDBInstances", ("Items", "DBInstance"), "DBInstanceId", None),
+        "aliyun::ecs::managedinstance": _Resource(
+            "ECS", "DescribeManagedInstances", ("Instances", "Instance"), "InstanceId", "InstanceId"
+        ),
+        "aliyun::ecd::desktop": _Resource("ECD", "DescribeDesktops", ("Desktops",), "DesktopId", "DesktopId"),
+        "aliyun::computenestsupplier::instance": _Resource(
+            "ComputeNestSupplier", "ListServiceInstances", ("ServiceInstances",), "ServiceInstanceId", None
+        ),
     }
 )
 
@@ -86,7 +103,7 @@ async def perform(situation: Situation) -> Finished | LookAgain:
     except CloudError as error:
         raise ActionFailedError(str(error)) from error
     ids = [str(record.get(resource.id)) for record in resource.records(answer)]
-    return Finished(answer, targets=ids[: limits.LOOP_ITEMS])
+    return Finished(resource.with_instances(answer), targets=ids[: limits.LOOP_ITEMS])
 
 
 async def _select(
