@@ -15,6 +15,7 @@ from tidegate.rehearsal.report import Call, Report, TaskReport
 from tidegate.rehearsal.shapes import draft_answer
 from tidegate.rehearsal.stage import Play, RehearsalError, Stage
 from tidegate.services.oos.actions.approve import approvers
+from tidegate.services.oos.actions.firing import TRIGGER
 from tidegate.services.oos.catalog import Catalog
 from tidegate.services.oos.masking import Mask, mask_parameters
 from tidegate.services.oos.model import Task, Template
@@ -60,7 +61,8 @@ async def rehearse(
     """Run a template's text to its end, and return what has happened.
 
     ``parameters`` count more than those of the answers. ``approve`` lets everything be approved that the answers decide
-    nothing about. A trigger fires ``fires`` times, then its execution is cancelled. ``otherwise`` is asked for what has no answer.
+    nothing about. A timer fires ``fires`` times, any other trigger for each message of the answers; then
+    its execution is cancelled. ``otherwise`` is asked for what has no answer.
     Raises CloudError when the execution
     cannot begin, RehearsalError when an answer or a decision is missing.
     """
@@ -87,6 +89,7 @@ class _Performance:
         self.otherwise = otherwise
         self._answers = answers
         self._decisions = list(answers.decisions)
+        self._messages = list(answers.messages)
         self._approve = approve
         self._fires = fires
 
@@ -136,11 +139,19 @@ class _Performance:
         self.stage.answer(play, decision.kind, decision.by or _whom(task), decision.note)
 
     def _fire(self, play: Play) -> None:
-        """Let the time of the next firing come, or end the execution when its trigger has fired often enough."""
-        if len(self.stage.children(play)) < self._fires and play.due is not None:
-            self.stage.wake_at(play.due)
-        else:
-            self.stage.cancel(play)
+        """Let the next moment or message come, or end the execution when its trigger has fired often enough."""
+        fired = len(self.stage.children(play))
+        if play.template.trigger == "ACS::TimerTrigger":
+            if fired < self._fires and play.due is not None:
+                return self.stage.wake_at(play.due)
+        elif self._messages:
+            return self.stage.answer(play, TRIGGER, play.record.executed_by, said={"body": self._messages.pop(0)})
+        elif not fired:
+            draft = yaml.safe_dump({"Messages": [draft_answer(play.template.tasks[0])]}, allow_unicode=True)
+            raise RehearsalError(
+                f"the trigger waits for a message. Add to the answers file, with values in it:\n\n{draft}"
+            )
+        return self.stage.cancel(play)
 
     def _report(self, top: Play) -> Report:
         record, firings = top.record, []

@@ -95,6 +95,11 @@ class Play:
         """Whether nothing happens any more."""
         return self.record.status in FINAL_EXECUTION
 
+    @property
+    def is_trigger(self) -> bool:
+        """Whether it only starts others, whenever its trigger fires."""
+        return self.template.trigger is not None and self.record.parent_id is None
+
     def now(self) -> datetime:
         """Return the virtual present."""
         return self.stage.clock.now()
@@ -160,22 +165,21 @@ class Stage:
         while True:
             while self._ready:
                 await self._look(self._ready.pop(next(iter(self._ready))))
-            sleeping = [play for play in self._open() if play.due is not None and play.record.waiting != "Trigger"]
-            if not sleeping:
+            moments = [play.due for play in self._open() if play.due is not None and not play.is_trigger]
+            if not self._wake_due() and moments:
+                self.wake_at(min(moments))
+            if not self._ready:
                 return
-            self.wake_at(min(play.due for play in sleeping if play.due is not None))
 
     def wake_at(self, moment: datetime) -> None:
         """Skip to a moment, and look at everything that is due then."""
         self.clock.skip_to(moment)
-        for play in self._open():
-            if play.due is not None and play.due <= self.clock.now():
-                self._ready[play.record.id] = play
+        self._wake_due()
 
-    def answer(self, play: Play, kind: str, sender: str, note: str) -> None:
-        """Tell an execution that waits what somebody decided."""
+    def answer(self, play: Play, kind: str, sender: str, note: str = "", said: Mapping[str, Any] | None = None) -> None:
+        """Tell an execution that waits what somebody decided, or its trigger what has come."""
         self._noticed += 1
-        play.notices.append(Notice(number=self._noticed, kind=kind, sender=sender, note=note))
+        play.notices.append(Notice(number=self._noticed, kind=kind, sender=sender, note=note, said=said or {}))
         self._wake(play)
 
     def cancel(self, play: Play) -> None:
@@ -243,6 +247,12 @@ class Stage:
 
     def _open(self) -> Iterator[Play]:
         return (play for play in list(self.plays.values()) if not play.has_ended)
+
+    def _wake_due(self) -> bool:
+        """Look at everything that is due; False: nothing is."""
+        due = [play for play in self._open() if play.due is not None and play.due <= self.clock.now()]
+        self._ready.update((play.record.id, play) for play in due)
+        return bool(due)
 
     def _wake(self, play: Play) -> None:
         if not play.has_ended:

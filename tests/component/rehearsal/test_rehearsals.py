@@ -208,6 +208,38 @@ async def test_a_timer_fires_once_or_as_often_as_asked() -> None:
     assert [[task.status for task in firing] for firing in thrice.firings] == [["Success"], ["Success"], ["Failed"]]
 
 
+async def test_an_event_trigger_fires_for_every_message() -> None:
+    trigger = act(
+        "event",
+        "ACS::EventTrigger",
+        Properties={"Product": "ECS", "Name": ["Instance:StateChange"], "Level": ["INFO"]},
+        Outputs=select(instance="content.resourceId"),
+    )
+    work = call("work")
+    work["Properties"]["Parameters"] = {"Id": "{{ event.instance }}"}
+    template = write(Tasks=[trigger, work])
+    messages = [{"name": "Instance:StateChange", "content": {"resourceId": each}} for each in ("i-1", "i-2")]
+
+    report = await play(template, {"tide.Ping": {}, "Messages": messages})
+
+    assert [each.parameters for each in report.calls] == [{"Id": "i-1"}, {"Id": "i-2"}]
+    assert report.succeeded
+    with pytest.raises(RehearsalError, match="Messages:\\n- content:\\n    resourceId: ''"):
+        await play(template, {"tide.Ping": {}})
+
+
+async def test_a_timer_that_waits_for_people_does_not_fire_again() -> None:
+    timer = act(
+        "timer",
+        "ACS::TimerTrigger",
+        Properties={"Type": "rate", "Expression": "1 hour", "EndDate": "2099-01-01T00:00:00Z"},
+    )
+
+    report = await play(write(Tasks=[timer, act("pause", "ACS::Pause")]), {"Decisions": ["Approve"]})
+
+    assert (report.status, report.seconds) == ("Success", 3600)
+
+
 async def test_parameter_store_is_part_of_the_answers_and_secrets_are_not_shown() -> None:
     task = call("t")
     task["Properties"]["Parameters"] = {"Port": "{{ oos:app/port }}", "Password": "{{ oos-secret:app/password }}"}

@@ -89,6 +89,12 @@ def _store(text: str) -> dict[str, Any]:
     return {"Store": dict.fromkeys(_STORED.findall(text), "uptime"), "Secrets": {"tide": "Tide12345gate"}}
 
 
+def _messages(template: Template) -> dict[str, Any]:
+    """Return a message with everything that an event or alarm trigger selects."""
+    is_fed = template.trigger not in (None, "ACS::TimerTrigger")
+    return {"Messages": [fill(draft_answer(template.tasks[0]), {}, REGION)]} if is_fed else {}
+
+
 async def run(vendor: VendorTemplate, catalog: Catalog) -> Result:
     """Run a template until it ends well, or until there were tries enough; the best one counts."""
     best = Result(vendor.name)
@@ -100,7 +106,9 @@ async def run(vendor: VendorTemplate, catalog: Catalog) -> Result:
         try:
             result.report = await rehearse(
                 vendor.text,
-                make_answers({"Now": "2026-01-01T00:00:00Z", "User": "tide", **_store(vendor.text)}),
+                make_answers(
+                    {"Now": "2026-01-01T00:00:00Z", "User": "tide", **_store(vendor.text), **_messages(template)}
+                ),
                 catalog=catalog,
                 parameters=parameters,
                 approve=True,

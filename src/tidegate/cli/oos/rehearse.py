@@ -31,7 +31,7 @@ def rehearse(
     approve: Annotated[
         bool, typer.Option("--approve", help="Approve whatever waits for people and is not decided in the answers.")
     ] = False,
-    fires: Annotated[int, typer.Option(min=1, help="How often a trigger fires.")] = 1,
+    fires: Annotated[int, typer.Option(min=1, help="How often a timer fires.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object with everything.")] = False,
 ) -> None:
     """Run a runbook without a cloud: every call is answered from a file, and whatever waits passes at once.
