@@ -24,7 +24,7 @@ _ENTRY_KEYS: Final = frozenset({"Answer", "Error", "With"})
 class Reply(msgspec.Struct, frozen=True):
     """One answer, or the error in its place. ``wanted`` are parameters that a call must have to get it."""
 
-    answer: Mapping[str, Any] = {}
+    answer: Any = {}
     error: CloudError | None = None
     wanted: Mapping[str, Any] = {}
 
@@ -136,15 +136,12 @@ _SECTIONS: Final[Mapping[str, str]] = {
 def _replies(value: Any) -> Iterator[Reply]:
     for entry in value if isinstance(value, list) else [value]:
         if isinstance(entry, dict) and entry and entry.keys() <= _ENTRY_KEYS:
-            yield Reply(_answer(entry.get("Answer")), _error(entry.get("Error")), entry.get("With") or {})
+            answer = entry.get("Answer")
+            yield Reply({} if answer is None else answer, _error(entry.get("Error")), entry.get("With") or {})
+        elif isinstance(entry, dict | None):
+            yield Reply(entry or {})
         else:
-            yield Reply(_answer(entry))
-
-
-def _answer(given: Any) -> Mapping[str, Any]:
-    if not isinstance(given, dict | None):
-        raise ValueError(f"an answer is a map, not {to_json(given)[:80]}")  # noqa: TRY004 - told like all others
-    return given or {}
+            raise ValueError(f"an answer is a map, or another value under Answer; not {to_json(entry)[:80]}")
 
 
 def _error(given: Any) -> CloudError | None:

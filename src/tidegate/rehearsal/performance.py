@@ -9,6 +9,8 @@ from typing import Any
 import yaml
 
 from tidegate.cloud.caller import PathCall
+from tidegate.cloud.outside import Reply as HttpReply
+from tidegate.cloud.outside import Request
 from tidegate.errors import CloudError
 from tidegate.rehearsal.answers import Answers, Decision, Replies, Reply
 from tidegate.rehearsal.report import Call, Report, TaskReport
@@ -22,7 +24,7 @@ from tidegate.services.oos.model import Task, Template
 from tidegate.services.oos.orders import Order
 from tidegate.services.oos.sandbox import Sandbox
 from tidegate.services.oos.states import FINAL_TASK
-from tidegate.services.oos.values import to_json
+from tidegate.services.oos.values import from_json, to_json
 from tidegate.services.operation import Principal
 from tidegate.store.oos.records import TaskRecord
 
@@ -46,6 +48,9 @@ Otherwise = Callable[[Asked], Mapping[str, Any] | CloudError | None]
 
 def _nothing(_asked: Asked) -> None:
     return None
+
+
+_REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 
 
 async def rehearse(
@@ -198,7 +203,7 @@ class _Performance:
 
 
 class _Caller:
-    """Answers the calls of one execution."""
+    """Answers what one execution asks of the cloud and of the world outside."""
 
     def __init__(self, performance: _Performance, play: Play) -> None:
         self._performance = performance
@@ -206,18 +211,42 @@ class _Caller:
 
     async def call_path(self, product: str, action: str, request: PathCall, *, region: str) -> Any:
         """Return the canned answer to a call in ROA style."""
-        given = {"Path": f"{request.method} {request.path}", **request.query, "Body": request.body}
-        return await self.call(product, action, given, region=region)
+        given = {"Path": f"{request.method} {request.path}", **request.query}
+        if request.body:
+            given["Body"] = request.body
+        return self._answer(f"{product}.{action}", given, region)
 
     async def call(self, product: str, action: str, parameters: Mapping[str, Any], *, region: str) -> dict[str, Any]:
         """Return the canned answer, or raise the canned error. Raises RehearsalError when there is none."""
-        performance, record = self._performance, self._play.record
-        task = list(self._play.tasks.values())[-1]
-        operation = f"{product}.{action}"
-        given = _without_token(parameters, record.id)
+        answer: dict[str, Any] = self._answer(
+            f"{product}.{action}", _without_token(parameters, self._play.record.id), region
+        )
+        return answer
+
+    def may_reach(self, url: str) -> bool:  # noqa: ARG002 - see cloud.outside.Outside
+        """Nothing outside is really reached, so everything may be."""
+        return True
+
+    async def send(self, request: Request) -> HttpReply:
+        """Return the canned answer to an HTTP request, ``HTTP.POST``; messages to people need none."""
+        given: dict[str, Any] = {"URL": request.url}
+        if request.body:
+            given["Body"] = _plain(request.body.decode())
+        is_message = self._task().action in ("ACS::Notify", "ACS::Approve")
+        try:
+            answer = self._answer(f"HTTP.{request.method}", given, self._play.record.region, optional=is_message)
+        except CloudError as error:
+            return HttpReply(status=error.status, body=str(error).encode())
+        return HttpReply(status=200, body=to_json(answer).encode())
+
+    def _task(self) -> TaskRecord:
+        return list(self._play.tasks.values())[-1]
+
+    def _answer(self, operation: str, given: dict[str, Any], region: str, *, optional: bool = False) -> Any:
+        performance, record, task = self._performance, self._play.record, self._task()
         reply = performance.replies.take(operation, given)
         if reply is None:
-            reply = self._otherwise(operation, given, region, task)
+            reply = Reply({}) if optional else self._otherwise(operation, given, region, task)
         shown = performance.mask.value(Mask(record.parameters, record.secrets).value(given))
         performance.calls.append(
             Call(
@@ -230,7 +259,7 @@ class _Caller:
         )
         if reply.error is not None:
             raise reply.error
-        return {"RequestId": "00000000-0000-0000-0000-000000000000", **reply.answer}
+        return {"RequestId": _REQUEST_ID, **reply.answer} if isinstance(reply.answer, dict) else reply.answer
 
     def _otherwise(self, operation: str, parameters: Mapping[str, Any], region: str, task: TaskRecord) -> Reply:
         template = self._play.template
@@ -268,6 +297,13 @@ def _principal(answers: Answers) -> Principal:
     if answers.user:
         return Principal(kind="RAMUser", account_id=answers.account, id=answers.user, name=answers.user)
     return Principal(kind="Account", account_id=answers.account, id=answers.account)
+
+
+def _plain(body: str) -> Any:
+    try:
+        return from_json(body)
+    except ValueError:
+        return body
 
 
 def _without_token(parameters: Mapping[str, Any], execution_id: str) -> dict[str, Any]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from tidegate.cloud.caller import Caller
+from tidegate.cloud.outside import Outside
 from tidegate.errors import TidegateError
 from tidegate.ids import Ids
 from tidegate.reconcile.execution import conduct, scope_of
 from tidegate.reconcile.run import Suspend
+from tidegate.reconcile.runbook.around import Around
 from tidegate.reconcile.runbook.notebook import Notebook
 from tidegate.rehearsal.answers import Answers
 from tidegate.services.oos import errors
@@ -128,8 +130,12 @@ class Play:
         return self.control
 
 
-#: gives the caller that acts for an execution
-CallFor = Callable[[Play], Caller]
+class World(Caller, Outside, Protocol):
+    """What answers an execution: the cloud, and what lies outside of it."""
+
+
+#: gives what answers an execution
+CallFor = Callable[[Play], World]
 
 
 class Stage:
@@ -241,7 +247,7 @@ class Stage:
             return self._call(play)
 
         try:
-            await conduct(book, play.template, caller, self)
+            await conduct(book, play.template, caller, self, Around(outside=self._call(play)))
         except Suspend as suspend:
             play.due = suspend.until
 

@@ -240,6 +240,39 @@ async def test_a_timer_that_waits_for_people_does_not_fire_again() -> None:
     assert (report.status, report.seconds) == ("Success", 3600)
 
 
+async def test_messages_need_no_answer_and_http_requests_and_roa_calls_have_their_own() -> None:
+    notify = act(
+        "tell",
+        "ACS::Notify",
+        Properties={
+            "NotifyType": "WebHook",
+            "WebHook": {"URI": "https://example.test/hook", "Content": {"text": "hi"}},
+        },
+    )
+    http = act("http", "ACS::ExecuteHttpRequest", Properties={"URL": "https://example.test/a", "Method": "GET"})
+    http["Outputs"] = select(n="N")
+    nodes = call(
+        "nodes",
+        Properties={"Service": "CS", "API": "DescribeClusters", "Method": "GET", "URI": "/clusters"},
+        Outputs={"ids": {"Type": "List", "ValueSelector": ".[].cluster_id"}},
+    )
+
+    report = await play(
+        write(Tasks=[notify, http, nodes]),
+        {"HTTP.GET": {"N": 3}, "CS.DescribeClusters": {"Answer": [{"cluster_id": "c-1"}]}},
+    )
+
+    assert report.succeeded, report.message
+    assert (report.task("http").outputs, report.task("nodes").outputs) == ({"n": 3}, {"ids": ["c-1"]})
+    assert [(each.operation, each.parameters) for each in report.calls] == [
+        ("HTTP.POST", {"URL": "https://example.test/hook", "Body": {"text": "hi"}}),
+        ("HTTP.GET", {"URL": "https://example.test/a"}),
+        ("CS.DescribeClusters", {"Path": "GET /clusters"}),
+    ]
+    refused = {"HTTP.GET": {"Error": {"Code": "Gone", "Status": 410}}}
+    assert (await play(write(Tasks=[http]), refused)).message == "https://example.test/a answered with the status 410."
+
+
 async def test_parameter_store_is_part_of_the_answers_and_secrets_are_not_shown() -> None:
     task = call("t")
     task["Properties"]["Parameters"] = {"Port": "{{ oos:app/port }}", "Password": "{{ oos-secret:app/password }}"}
