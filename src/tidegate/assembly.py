@@ -32,6 +32,7 @@ from tidegate.reconcile.executions import ExecutionsController
 from tidegate.reconcile.group import GroupController
 from tidegate.reconcile.instance import InstanceController, adopt, notice_losses
 from tidegate.reconcile.invocation import InvocationController
+from tidegate.reconcile.messages import MessageController
 from tidegate.reconcile.meter import MeterController
 from tidegate.reconcile.mns import MnsController
 from tidegate.reconcile.redis import RedisController
@@ -127,6 +128,7 @@ class Cloud:
             concurrent=settings.concurrent_executions,
         )
         self.monitor = Monitor(database, clock, ids)
+        self.mns = Mns(database, clock, ids, vault=vault, door=lambda: self.url, push_endpoints=settings.push_endpoints)
         self.ess = Ess(
             Surroundings(
                 database=database,
@@ -136,11 +138,11 @@ class Cloud:
                 runbooks=self.oos,
                 roles=self.ram,
                 metrics=self.monitor,
+                messages=self.mns,
                 regions=list(regions),
             )
         )
         databases = Databases(database, self.ecs, clock, ids)
-        self.mns = Mns(database, clock, ids, vault=vault, door=lambda: self.url, push_endpoints=settings.push_endpoints)
         self._outside = HttpOutside(settings.runbook_endpoints)
         self._elsewhere = Elsewhere(settings.roa_endpoints, self.ram, self._own_keys)
         services: Mapping[Product, Any] = {
@@ -222,6 +224,7 @@ class Cloud:
             **self._messages.controllers,
             **self._executions.controllers,
             **ActivityController(self.ess).controllers,
+            **MessageController(self.ess).controllers,
             **GroupController(self.ess, settings).controllers,
             **ScheduleController(self.ess).controllers,
             **AlarmController(self.ess).controllers,

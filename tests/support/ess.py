@@ -22,7 +22,9 @@ from tidegate.reconcile.alarm import AlarmController
 from tidegate.reconcile.engine import Controller
 from tidegate.reconcile.group import GroupController
 from tidegate.reconcile.instance import InstanceController
+from tidegate.reconcile.messages import MessageController
 from tidegate.reconcile.meter import MeterController
+from tidegate.reconcile.mns import MnsController
 from tidegate.reconcile.schedule import ScheduleController
 from tidegate.services.cms.service import Monitor
 from tidegate.services.ecs import catalog
@@ -30,9 +32,11 @@ from tidegate.services.ecs.service import Delays, Ecs, LaunchSpec
 from tidegate.services.ess.api import ess as product
 from tidegate.services.ess.dialect import NEW
 from tidegate.services.ess.service import Ess, Surroundings
+from tidegate.services.mns.service import Mns
 from tidegate.services.operation import Call, Principal
 from tidegate.settings import Settings
 from tidegate.store.database import Database
+from tidegate.vault import Vault
 from tidegate.wire.parameters import decode, flatten
 
 ACCOUNT = "1234567890123456"
@@ -104,6 +108,7 @@ class World:
     runbooks: Runbooks
     roles: Roles
     ess: Ess
+    mns: Mns
     monitor: Monitor
     settings: Settings
     delays: Delays
@@ -305,6 +310,7 @@ def make_world(
     delays = delays or Delays()
     ecs = Ecs(database, machines, clock, ids, delays=delays)
     monitor = Monitor(database, clock, ids)
+    mns = Mns(database, clock, ids, vault=Vault(b"k" * 32), door=lambda: "http://127.0.0.1:1")
     around = Surroundings(
         database=database,
         clock=clock,
@@ -313,6 +319,7 @@ def make_world(
         runbooks=runbooks,
         roles=roles,
         metrics=monitor,
+        messages=mns,
         regions=list(catalog.REGIONS),
         chance=random.Random(1),
     )
@@ -326,6 +333,7 @@ def make_world(
         roles=roles,
         ess=Ess(around),
         monitor=monitor,
+        mns=mns,
         settings=settings or Settings(data_dir=Path("/nonexistent")),
         delays=delays,
     )
@@ -340,12 +348,27 @@ def make_controllers(world: World) -> Mapping[str, Controller]:
         **GroupController(world.ess, world.settings).controllers,
         **ScheduleController(world.ess).controllers,
         **AlarmController(world.ess).controllers,
+        **MessageController(world.ess).controllers,
+        **MnsController(world.mns).controllers,
         **MeterController(world.database, world.hosts, world.monitor).controllers,
     }
 
 
 #: Emptying these is much faster than making a database, and there are many tests.
-_USED = ("cms_%", "ess_%", "ecs_%", "event%", "work", "lease", "signal", "journal", "wait", "mutex", "client_token")
+_USED = (
+    "cms_%",
+    "event%",
+    "ess_%",
+    "ecs_%",
+    "mns_%",
+    "work",
+    "lease",
+    "signal",
+    "journal",
+    "wait",
+    "mutex",
+    "client_token",
+)
 
 
 async def empty(database: Database) -> None:

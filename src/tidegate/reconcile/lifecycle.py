@@ -62,6 +62,7 @@ class Lifecycle:
             opened = await self._ess.actions.open(tx, activity, instance_ids)
             if opened:
                 await members.move(tx, instance_ids, member_moves(MemberEvent.HOLD), busy_with=activity.id)
+                await self._ess.announcer.hooks(tx, activity, opened)
         return [action.token for action in opened]
 
     async def _notify(self, activity: Activity, token: str) -> dict[str, str] | None:
@@ -99,20 +100,7 @@ class Lifecycle:
         parameters: dict[str, Any] = notices.template_parameters(
             defaults,
             metadata,
-            notices.Facts(
-                account_id=group.account_id,
-                region_id=group.region,
-                request_id=activity.request_id,
-                scaling_group_id=group.id,
-                scaling_group_name=group.name,
-                scaling_activity_id=activity.id,
-                lifecycle_hook_id=action.hook_id,
-                lifecycle_hook_name=action.hook_name,
-                lifecycle_transition=action.transition,
-                lifecycle_action_token=action.token,
-                default_result=action.default_result,
-                instance_ids=action.instance_ids,
-            ),
+            notices.facts_of(group, activity, action),
         )
         return await runbooks.start_execution(
             await self._around.roles.ensure_service_linked_role(group.account_id, SERVICE),

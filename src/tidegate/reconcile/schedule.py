@@ -24,6 +24,8 @@ class ScheduleController:
         """Look at a task once; ends when the task is gone."""
         async with run.transaction() as tx:
             task = await self._ess.schedule.look(tx, run.id)
-        if task is None:
-            return
-        raise Suspend((task.retry_at or task.due_at) if task.enabled else None)
+            if task is None:
+                return
+            warning = await self._ess.schedule.warn(tx, task) if task.enabled else None
+        moments = [warning, task.retry_at or task.due_at] if task.enabled else []
+        raise Suspend(min(filter(None, moments), default=None))

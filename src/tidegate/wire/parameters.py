@@ -150,6 +150,8 @@ def _plant(node: Tree, name: str, value: str) -> None:
 
 def _reader(shape: Shape) -> _Read:
     match shape:
+        case Text(clearable=True):
+            return _text_reader(str, clearable=True)
         case Text(kind):
             return _text_reader(_PARSERS[kind] if kind in _PARSERS else _converter(kind))
         case Json(kind):
@@ -160,11 +162,11 @@ def _reader(shape: Shape) -> _Read:
             return _record_reader(shape)
 
 
-def _text_reader(parse: Callable[[str], Any]) -> _Read:
+def _text_reader(parse: Callable[[str], Any], *, clearable: bool = False) -> _Read:
     def read(branch: Branch, path: str, complaints: _Complaints) -> Any:
         text = branch if isinstance(branch, str) else _only_text(branch)
         if not text:
-            return _NOTHING
+            return "" if clearable and branch == "" else _NOTHING
         if "\0" not in text:  # PostgreSQL cannot keep it, and no API wants it
             with suppress(ValueError, msgspec.MsgspecError, RecursionError):
                 return parse(text)

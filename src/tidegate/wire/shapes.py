@@ -22,11 +22,22 @@ JSON_TEXT = _JsonText()
 JsonText = Annotated[T, JSON_TEXT]
 
 
+class _Clearable:
+    def __repr__(self) -> str:
+        return "CLEARABLE"
+
+
+#: Marks a text that may be given empty, which clears it; any other empty value is as good as absent.
+CLEARABLE = _Clearable()
+ClearableText = Annotated[str, CLEARABLE]
+
+
 @dataclass(frozen=True)
 class Text:
     """One value: text, number, boolean, or anything else msgspec reads from a text."""
 
     type: Any
+    clearable: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,10 @@ def shape_of(annotation: Any) -> Shape:
     annotation = _given(annotation)
     if _is_json(annotation):
         return Json(annotation)
-    bare = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    is_annotated = get_origin(annotation) is Annotated
+    if is_annotated and CLEARABLE in annotation.__metadata__:
+        return Text(str, clearable=True)
+    bare = get_args(annotation)[0] if is_annotated else annotation
     origin = get_origin(bare) or bare
     if origin in {list, tuple}:
         arguments = get_args(bare) or (str,)

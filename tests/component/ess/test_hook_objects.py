@@ -109,8 +109,8 @@ async def test_modify_changes_only_what_is_given(world: World) -> None:
         ),
         (
             {"NotificationArn": f"acs:mns:{REGION}:{ACCOUNT}:queue/q"},
-            "UnsupportedNotificationType.CurrentRegion",
-            "The notificationType is not supported in the special region which scalingGroup belongs to.",
+            "QueueNotExist",
+            "The specified queue does not exist.",
         ),
         (
             {"LifecycleHookName": "taken"},

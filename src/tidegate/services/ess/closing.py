@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tidegate.services.ess import limits, wording
+from tidegate.services.ess.announcer import Announcer
 from tidegate.services.ess.ports import Surroundings
 from tidegate.services.ess.starting import group_key, refresh_key
 from tidegate.services.ess.states import ActivityStatus
@@ -58,8 +59,9 @@ def message_of(activity: Activity, done: int, problems: Sequence[Problem]) -> st
 class Closer:
     """Ends activities."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: Surroundings, announcer: Announcer) -> None:
         self._around = around
+        self._announcer = announcer
 
     async def close(self, tx: Connection, activity_id: str, ending: Ending) -> bool:
         """End an activity, start its group's cooldown, and have the group looked at.
@@ -77,24 +79,23 @@ class Closer:
         message = message_of(activity, len(ending.done), problems)
         counted = (await survey(tx, group.id)).capacities
         failures = "" if status == ActivityStatus.SUCCESSFUL else message + "\n"
-        await activities.table.write(
-            tx,
-            msgspec.structs.replace(
-                activity,
-                status=status,
-                status_message=message,
-                detail=activity.detail + ending.detail + failures,
-                ordered=0,
-                destroyed_ids=list(ending.destroyed),
-                started_ids=list(ending.started),
-                stopped_ids=list(ending.stopped),
-                errors=problems,
-                total_capacity=counted.total,
-                auto_capacity=counted.auto_created,
-                attached_capacity=counted.attached,
-                ended_at=now,
-            ),
+        ended = msgspec.structs.replace(
+            activity,
+            status=status,
+            status_message=message,
+            detail=activity.detail + ending.detail + failures,
+            ordered=0,
+            destroyed_ids=list(ending.destroyed),
+            started_ids=list(ending.started),
+            stopped_ids=list(ending.stopped),
+            errors=problems,
+            total_capacity=counted.total,
+            auto_capacity=counted.auto_created,
+            attached_capacity=counted.attached,
+            ended_at=now,
         )
+        await activities.table.write(tx, ended)
+        await self._announcer.activity(tx, group, ended)
         # After a failed automatic activity: a pause before the next try (ess.md 2.3, ASSUMPTION).
         paused = status == ActivityStatus.FAILED and activity.kind in _AUTOMATIC
         failing = paused and (group.failing_since or now)

@@ -50,6 +50,8 @@ _ELEMENTS = {
     "LifecycleActions": "LifecycleAction",
     "LifecycleHooks": "LifecycleHook",
     "LoadBalancerConfigs": "LoadBalancerConfig",
+    "NotificationConfigurationModels": "NotificationConfigurationModel",
+    "NotificationTypes": "NotificationType",
     "LoadBalancerIds": "LoadBalancerId",
     "Regions": "Region",
     "RemovalPolicies": "RemovalPolicy",

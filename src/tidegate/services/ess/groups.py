@@ -36,7 +36,6 @@ from tidegate.store import work
 from tidegate.store.ecs.networks import VSwitch
 from tidegate.store.ess import configurations
 from tidegate.store.ess import groups as rows
-from tidegate.store.ess import hooks as hook_rows
 from tidegate.store.ess import members as member_rows
 from tidegate.store.ess.records import Configuration, Group, Override
 
@@ -93,7 +92,7 @@ class Groups:
             if configuration is not None:
                 await configurations.table.add(tx, configuration)
             if hooks:
-                await hook_rows.table.add(tx, *hooks)
+                await self._hooks.add(tx, group, *hooks)
             await repeats.remember(tx, call, group.id, self._around.now())
         return group.id
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tidegate.errors import CloudError
-from tidegate.services.ess import limits, naming, notices, refusals, scope
+from tidegate.services.ess import limits, naming, notices, receivers, refusals, scope
 from tidegate.services.ess.actions import Actions
+from tidegate.services.ess.announcer import Announcer
 from tidegate.services.ess.paging import checked_page
 from tidegate.services.ess.ports import Surroundings
 from tidegate.services.ess.requests.hooks import (
@@ -33,9 +34,10 @@ _STATUSES = ("Active", "InActive")
 class Hooks:
     """The lifecycle hooks of groups."""
 
-    def __init__(self, around: Surroundings, actions: Actions) -> None:
+    def __init__(self, around: Surroundings, actions: Actions, announcer: Announcer) -> None:
         self._around = around
         self._actions = actions
+        self._announcer = announcer
 
     async def create(self, call: Call, request: CreateLifecycleHook) -> str:
         """Create a hook; it applies to activities that reach their wait point from now on."""
@@ -50,8 +52,16 @@ class Hooks:
                 raise refusals.duplicate_hook_name()
             if len(existing) >= limits.HOOKS_PER_GROUP:
                 raise refusals.hook_quota()
-            await rows.table.add(tx, hook)
+            await self.add(tx, group, hook)
         return hook.id
+
+    async def add(self, tx: Connection, group: Group, *made: Hook) -> None:
+        """Write new hooks of a group."""
+        await rows.table.add(tx, *made)
+        for hook in made:
+            target = notices.parse_arn(hook.notification_arn, group.region, group.account_id)
+            if target is not None and target.kind == "eventbus":
+                await self._announcer.try_bus(tx, group, hook)
 
     def checked(self, group: Group, request: HookOfGroup) -> Hook:
         """Return the hook that a request describes; raises InvalidParamter for values out of range."""
@@ -86,10 +96,13 @@ class Hooks:
                 declared = await self._around.runbooks.template_defaults(group.account_id, group.region, target.name)
                 if declared is None:
                     raise refusals.notification_arn()  # ASSUMPTION (ess.md 4.1)
-            case "queue" | "topic" | "eventbus":
-                raise refusals.notification_kind()
-            case "none":
+            case "queue" | "topic":
+                if not await receivers.exists(self._around, group, target):
+                    raise refusals.queue_not_found() if target.kind == "queue" else refusals.topic_not_found()
+            case "eventbus" | "none":  # every region has its default bus
                 pass
+            case "cloudmonitor":
+                raise refusals.notification_arn()
 
     async def modify(self, call: Call, request: ModifyLifecycleHook) -> None:
         """Change a hook; what is absent stays, waits that are under way are not reached (A21)."""
@@ -183,7 +196,12 @@ def _changed(hook: Hook, request: ModifyLifecycleHook) -> Hook:
         default_result=request.default_result or hook.default_result,
         heartbeat_timeout=_seconds(request.heartbeat_timeout, hook.heartbeat_timeout),
         notification_arn=request.notification_arn or hook.notification_arn,
-        notification_metadata=request.notification_metadata or hook.notification_metadata,
+        notification_metadata=(
+            # an empty text clears it (ess.md 13.1)
+            hook.notification_metadata
+            if request.notification_metadata is None
+            else request.notification_metadata or None
+        ),
         status=request.lifecycle_hook_status or hook.status,
     )
     _check_values(changed)

@@ -61,6 +61,9 @@ RECURRENCE_AHEAD = timedelta(days=365)
 LAUNCH_EXPIRATION = (0, 21600)
 DEFAULT_LAUNCH_EXPIRATION = 600
 DESCRIPTION = 200
+#: Receivers are told daily that a task expires, in so many last days (ess.md 10).
+EXPIRY_DAYS = 7
+DAY = timedelta(days=1)
 
 # Alarm tasks (ess.md 9.2). ASSUMPTION on all but the defaults.
 ALARMS = 200

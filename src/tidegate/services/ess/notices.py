@@ -9,7 +9,10 @@ from typing import Any, Literal
 
 import msgspec
 
-Kind = Literal["none", "template", "queue", "topic", "eventbus"]
+from tidegate.ids import derived_uuid
+from tidegate.store.ess.records import Action, Activity, Group
+
+Kind = Literal["none", "template", "queue", "topic", "eventbus", "cloudmonitor"]
 
 _ARN = re.compile(r"acs:(?P<service>[a-z]+):(?P<region>[^:]*):(?P<account>[^:]*):(?P<type>[a-z]+)/(?P<name>.+)")
 _KINDS: dict[tuple[str, str], Kind] = {
@@ -42,6 +45,14 @@ def parse_arn(arn: str | None, region: str, account_id: str) -> Target | None:
     if kind is None or (kind == "eventbus" and match["name"] != "default"):
         return None
     return Target(kind, match["name"])
+
+
+def receiver_of(arn: str, region: str, account_id: str) -> Target | None:
+    """Return what the NotificationArn of an event notification names: a queue, a topic or CloudMonitor (ess.md 10)."""
+    if arn == f"acs:ess:{region}:{account_id}:cloudmonitor":
+        return Target("cloudmonitor")
+    target = parse_arn(arn, region, account_id)
+    return target if target is not None and target.kind in ("queue", "topic") else None
 
 
 def shown_arn(arn: str | None, region: str, account_id: str) -> str:
@@ -80,6 +91,24 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     lifecycle_action_token: str
     default_result: str
     instance_ids: list[str]
+
+
+def facts_of(group: Group, activity: Activity, action: Action) -> Facts:
+    """Return the facts of a lifecycle action."""
+    return Facts(
+        account_id=group.account_id,
+        region_id=group.region,
+        request_id=activity.request_id or derived_uuid("request", activity.id),
+        scaling_group_id=group.id,
+        scaling_group_name=group.name,
+        scaling_activity_id=activity.id,
+        lifecycle_hook_id=action.hook_id,
+        lifecycle_hook_name=action.hook_name,
+        lifecycle_transition=action.transition,
+        lifecycle_action_token=action.token,
+        default_result=action.default_result,
+        instance_ids=action.instance_ids,
+    )
 
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")

@@ -105,6 +105,26 @@ class Metrics(Protocol):
         ...
 
 
+class Messages(Protocol):
+    """MNS, as Auto Scaling calls it."""
+
+    async def queue_exists(self, account_id: str, region: str, name: str) -> bool:
+        """Whether an account has a queue."""
+        ...
+
+    async def topic_exists(self, account_id: str, region: str, name: str) -> bool:
+        """Whether an account has a topic."""
+        ...
+
+    async def send(self, account_id: str, region: str, queue: str, body: str, *, message_id: str) -> None:
+        """Send to a queue; the same id again changes nothing as long as the first message is there. Raises CloudError."""
+        ...
+
+    async def publish(self, account_id: str, region: str, topic: str, body: str, *, message_id: str) -> None:
+        """Publish to a topic; the same id again reaches nobody twice that has not taken it. Raises CloudError."""
+        ...
+
+
 class Roles(Protocol):
     """RAM, as Auto Scaling calls it."""
 
@@ -124,6 +144,7 @@ class Surroundings:
     runbooks: Runbooks
     roles: Roles
     metrics: Metrics
+    messages: Messages
     #: the regions that exist
     regions: Sequence[str]
     #: decides where policies leave a choice

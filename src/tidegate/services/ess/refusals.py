@@ -231,9 +231,26 @@ hook_parameter = Refusal("InvalidParamter", "The specified value of parameter is
 #: Delete, Complete
 hook_parameter_of_end = Refusal("InvalidParamter", "The specified value of parameter is invalid.")
 notification_arn = Refusal("InvalidNotificationArn", "The specified parameter notificationArn is invalid.")
-notification_kind = Refusal(
-    "UnsupportedNotificationType.CurrentRegion",
-    "The notificationType is not supported in the special region which scalingGroup belongs to.",
+#: on Modify the page has another code, taken for a slip (ess.md 12.1, ASSUMPTION)
+queue_not_found = Refusal("QueueNotExist", "The specified queue does not exist.")
+topic_not_found = Refusal("TopicNotExist", "The specified topic does not exist.")
+
+# Event notifications (ess.md 10).
+#: ASSUMPTION: the page's "queuename" and "topicname" stand for the name
+receiver_queue = Refusal("QueueNotExist", "The specified queue %s does not exist.")
+receiver_topic = Refusal("TopicNotExist", "The specified topic %s does not exist.")
+notification_types = Refusal("InvalidNotificationTypes", "The specified notificationType is invalid.")
+notification_exists = Refusal(
+    "NotificationConfigurationExist",
+    "The specified notificationConfiguration already exist for the scalingGroup.",
+)
+notification_quota = Refusal(
+    "NotificationConfigurationQuotaExceed.ForScalingGroup",
+    "NotificationConfiguration num exceed for the specified scalingGroup.",
+)
+notification_not_found = Refusal(
+    "NotificationConfigurationNotExist",
+    "The specified notificationConfiguration not exist for the scalingGroup.",
 )
 duplicate_hook_name = Refusal(
     "InvalidLifecycleHookName.Duplicate",

@@ -11,6 +11,7 @@ import msgspec
 
 from tidegate.errors import CloudError
 from tidegate.services.ess import limits, naming, recurrence, refusals, scope, values, wording
+from tidegate.services.ess.announcer import Announcer
 from tidegate.services.ess.paging import checked_page
 from tidegate.services.ess.ports import Surroundings
 from tidegate.services.ess.recurrence import Timetable
@@ -50,8 +51,9 @@ def task_key(task_id: str) -> str:
 class Schedule:
     """The scheduled tasks of a cloud."""
 
-    def __init__(self, around: Surroundings, starter: Starter, scaling: Scaling) -> None:
+    def __init__(self, around: Surroundings, starter: Starter, scaling: Scaling, announcer: Announcer) -> None:
         self._around = around
+        self._announcer = announcer
         self._starter = starter
         self._scaling = scaling
 
@@ -169,6 +171,19 @@ class Schedule:
             looked_at = msgspec.structs.replace(task, retry_at=next_minute)
         await rows.table.write(tx, looked_at)
         return looked_at
+
+    async def warn(self, tx: Connection, task: Task) -> datetime | None:
+        """Tell that a task is about to expire, once a day in its last days; returns when to look again (ess.md 10)."""
+        if task.recurrence_end is None or task.due_at is None:
+            return None
+        group = await groups.find_any(tx, task.group_id)
+        left = task.recurrence_end - self._around.now()
+        if group is None or left <= timedelta():
+            return None
+        days = left // limits.DAY
+        if days < limits.EXPIRY_DAYS:
+            await self._announcer.expiring(tx, group, task, str(days))
+        return task.recurrence_end - min(days, limits.EXPIRY_DAYS) * limits.DAY if days else None
 
     async def _has_begun(self, tx: Connection, task: Task) -> bool:
         """Start what the task is for; False when that was refused and is to be tried again."""

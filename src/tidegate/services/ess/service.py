@@ -5,12 +5,14 @@ from __future__ import annotations
 from tidegate.services.ess import naming
 from tidegate.services.ess.actions import Actions
 from tidegate.services.ess.alarms import Alarms
+from tidegate.services.ess.announcer import Announcer
 from tidegate.services.ess.closing import Closer
 from tidegate.services.ess.configurations import Configurations
 from tidegate.services.ess.groups import Groups
 from tidegate.services.ess.history import History
 from tidegate.services.ess.hooks import Hooks
 from tidegate.services.ess.members import Members
+from tidegate.services.ess.notifications import Notifications
 from tidegate.services.ess.ports import Machines, Roles, Runbooks, Surroundings
 from tidegate.services.ess.renewal import Renewal
 from tidegate.services.ess.rules import Rules
@@ -29,21 +31,23 @@ class Ess:
 
     def __init__(self, around: Surroundings) -> None:
         self.around = around
-        starter = Starter(around)
+        self.announcer = Announcer(around)
+        starter = Starter(around, self.announcer)
         self.actions = Actions(around)
-        self.closer = Closer(around)
-        self.hooks = Hooks(around, self.actions)
+        self.closer = Closer(around, self.announcer)
+        self.hooks = Hooks(around, self.actions, self.announcer)
         self.members = Members(around, starter)
         self.groups = Groups(around, starter, self.members, self.hooks)
         self.configurations = Configurations(around)
         self.rules = Rules(around)
         self.scaling = Scaling(around, starter)
-        self.schedule = Schedule(around, starter, self.scaling)
+        self.schedule = Schedule(around, starter, self.scaling, self.announcer)
         self.renewal = Renewal(around, starter)
         self.alarms = Alarms(around)
         self.watcher = Watcher(around, starter, self.scaling)
         self.history = History(around)
         self.tagging = Tagging(around)
+        self.notifications = Notifications(around)
 
     async def group_of(
         self,

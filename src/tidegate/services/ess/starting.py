@@ -14,6 +14,7 @@ import msgspec
 
 from tidegate.errors import CloudError
 from tidegate.services.ess import limits, refusals, removal, wording
+from tidegate.services.ess.announcer import Announcer
 from tidegate.services.ess.placement import price_per_cpu
 from tidegate.services.ess.ports import Surroundings
 from tidegate.services.ess.states import ActivityStatus, GroupState, MemberEvent, MemberState, member_moves
@@ -76,8 +77,9 @@ class RefusedError(Exception):
 class Starter:
     """Starts activities."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: Surroundings, announcer: Announcer) -> None:
         self._around = around
+        self._announcer = announcer
 
     @asynccontextmanager
     async def deciding(self) -> AsyncIterator[Connection]:
@@ -93,7 +95,7 @@ class Starter:
 
     async def reject(self, tx: Connection, refused: RefusedError) -> None:
         """Leave a Rejected activity."""
-        await activities.table.add(tx, self._rejected(refused))
+        await self._note(tx, refused.group, self._rejected(refused))
 
     def admit(self, group: Group, survey: Survey, order: Order, change: int, *, before: int | None = None) -> None:
         """Raise RefusedError unless the group lets the activity start now (ess.md 5.6, rows 5 and 6)."""
@@ -126,7 +128,7 @@ class Starter:
                 restarted.append(one.instance_id)
                 ordered -= one.capacity
         activity = self._new(group, survey, order, amount, amount, instance_ids=restarted, ordered=ordered)
-        await self._begin(tx, activity)
+        await self._begin(tx, group, activity)
         await self._take(tx, activity, restarted, MemberEvent.UNPARK)
         return activity
 
@@ -146,7 +148,7 @@ class Starter:
             if ignored:
                 reason = f'Ignore to remove {ignored} instances("{wording.STANDBY_OR_PROTECTED}")'
                 activity = msgspec.structs.replace(activity, errors=[Problem("IncorrectInstanceStatus", reason, [])])
-            await self._begin(tx, activity)
+            await self._begin(tx, group, activity)
             await self._take(tx, activity, chosen, MemberEvent.LEAVE)
             return activity
         now = self._around.now()
@@ -158,7 +160,7 @@ class Starter:
             detail=message,
             ended_at=now,
         )
-        await activities.table.add(tx, failed)
+        await self._note(tx, group, failed)
         return failed
 
     async def remove(
@@ -168,7 +170,7 @@ class Starter:
         ids = [one.instance_id for one in leavers]
         change = -sum(one.capacity for one in leavers if one.state != MemberState.STOPPED)
         activity = self._new(group, survey, order, len(ids), change, instance_ids=ids, direction="SCALE_IN")
-        await self._begin(tx, activity)
+        await self._begin(tx, group, activity)
         await self._take(tx, activity, ids, MemberEvent.LEAVE)
         return activity
 
@@ -185,7 +187,7 @@ class Starter:
         """Begin to make new instances, whatever Stopped members there are."""
         await self._check_quota(tx, group, survey, order, capacity)
         activity = self._new(group, survey, order, capacity, capacity, instance_ids=[], ordered=capacity)
-        await self._begin(tx, activity)
+        await self._begin(tx, group, activity)
         return activity
 
     async def attach(
@@ -201,7 +203,7 @@ class Starter:
         await self._check_quota(tx, group, survey, order, len(newcomers))
         ids = [*(one.instance_id for one in newcomers), *back]
         activity = self._new(group, survey, order, len(ids), len(ids), instance_ids=ids)
-        await self._begin(tx, activity)
+        await self._begin(tx, group, activity)
         enrolled = [msgspec.structs.replace(one, activity_id=activity.id, busy_with=activity.id) for one in newcomers]
         if await members.table.add(tx, *enrolled, unless_there=True) < len(enrolled):
             # Another group, under its own lock, was faster.
@@ -239,8 +241,12 @@ class Starter:
         if held + amount > limits.INSTANCES_PER_REGION:
             raise RefusedError(refusals.instance_quota(), group, order, survey.census.total, amount)
 
-    async def _begin(self, tx: Connection, activity: Activity) -> None:
+    async def _note(self, tx: Connection, group: Group, activity: Activity) -> None:
         await activities.table.add(tx, activity)
+        await self._announcer.activity(tx, group, activity)
+
+    async def _begin(self, tx: Connection, group: Group, activity: Activity) -> None:
+        await self._note(tx, group, activity)
         kind = SCALE_OUT if activity.direction == "SCALE_OUT" else SCALE_IN
         await work.start(tx, activity_key(activity.id), kind, now=self._around.now())
 

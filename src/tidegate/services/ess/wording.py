@@ -152,6 +152,11 @@ def runbook_started(hook_id: str, execution_id: str) -> str:
     return f'OOS execution "{execution_id}" of lifecycle hook "{hook_id}" is started.\n'
 
 
+def message_not_sent(kind: str, name: str, reason: str) -> str:
+    """Detail line for a message that its receiver did not get; it is tried again (ASSUMPTION)."""
+    return f'Fail to send a message to {kind} "{name}"("{reason}").\n'
+
+
 def joined(instance_ids: Sequence[str]) -> str:
     """List ids as the samples do: ``i-1, i-2``."""
     return ", ".join(instance_ids)

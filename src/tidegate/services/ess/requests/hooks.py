@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tidegate.services.operation import Request
+from tidegate.wire.shapes import ClearableText
 
 
 class HookOfGroup(Request, kw_only=True):
@@ -35,7 +36,7 @@ class ModifyLifecycleHook(Request, kw_only=True):
     default_result: str | None = None
     heartbeat_timeout: str | None = None
     notification_arn: str | None = None
-    notification_metadata: str | None = None
+    notification_metadata: ClearableText | None = None
     lifecycle_hook_status: str | None = None
     region_id: str | None = None
 
