@@ -1,0 +1,109 @@
+"""Alarm tasks through the official SDKs: a custom metric reported by CloudMonitor's own, tasks read by old clients."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from alibabacloud_cms20190101 import models as cms
+from alibabacloud_ess20140828 import models as v14
+from alibabacloud_ess20220222 import models as v22
+
+from support.running import RunningCloud
+from support.sdks import REGION, Sdks, eventually
+
+from .test_triggers import make_group, total
+
+
+def make_rule(sdks: Sdks, group: str) -> str:
+    rule: str = sdks.ess.create_scaling_rule(
+        v22.CreateScalingRuleRequest(
+            region_id=REGION, scaling_group_id=group, adjustment_type="TotalCapacity", adjustment_value=2
+        )
+    ).body.scaling_rule_ari
+    return rule
+
+
+def report(sdks: Sdks, value: float) -> None:
+    one = cms.PutCustomMetricRequestMetricList(
+        group_id="12",
+        metric_name="queue",
+        type="0",
+        dimensions=json.dumps({"shop": "east"}),
+        values=json.dumps({"value": value}),
+    )
+    assert sdks.cms.put_custom_metric(cms.PutCustomMetricRequest(metric_list=[one])).body.code == "200"
+
+
+def test_a_metric_that_a_user_reports_scales_the_group(sdks: Sdks, cloud: RunningCloud) -> None:
+    group = make_group(sdks)
+    request = v22.CreateAlarmRequest(
+        region_id=REGION,
+        scaling_group_id=group,
+        name="long-queue",
+        metric_type="custom",
+        metric_name="queue",
+        group_id=12,
+        dimensions=[v22.CreateAlarmRequestDimensions(dimension_key="shop", dimension_value="east")],
+        threshold=100,
+        period=60,
+        evaluation_count=1,
+        alarm_actions=[make_rule(sdks, group)],
+    )
+    task = sdks.ess.create_alarm(request).body.alarm_task_id
+
+    report(sdks, 150)
+    cloud.advance(64)
+
+    eventually(lambda: total(sdks, group), lambda count: count == 2, "two members")
+    account = sdks.sts.get_caller_identity().body.account_id
+    query = cms.DescribeMetricListRequest(namespace=f"acs_customMetric_{account}", metric_name="queue", period="60")
+    [point] = json.loads(sdks.cms.describe_metric_list(query).body.datapoints)
+    assert (point["Average"], point["groupId"], point["dimension"]) == (150.0, "12", "shop=east")
+    sdks.ess.disable_alarm(v22.DisableAlarmRequest(region_id=REGION, alarm_task_id=task))
+    [seen] = sdks.ess.describe_alarms(v22.DescribeAlarmsRequest(region_id=REGION, alarm_task_id=task)).body.alarm_list
+    assert (seen.name, seen.state, seen.enable, seen.metric_name) == ("long-queue", "INSUFFICIENT_DATA", False, "queue")
+
+
+def test_the_old_sdk_and_libcloud_read_alarm_tasks_and_the_alarms_of_rules(sdks: Sdks, cloud: RunningCloud) -> None:
+    group = make_group(sdks)
+    rule = make_rule(sdks, group)
+    task = sdks.ess2014.create_alarm(
+        v14.CreateAlarmRequest(
+            region_id=REGION,
+            scaling_group_id=group,
+            name="hot",
+            metric_name="TcpConnection",
+            threshold=80,
+            dimension=[v14.CreateAlarmRequestDimension(dimension_key="state", dimension_value="ESTABLISHED")],
+            alarm_action=[rule],
+        )
+    ).body.alarm_task_id
+
+    listed = sdks.ess2014.describe_alarms(v14.DescribeAlarmsRequest(region_id=REGION, scaling_group_id=group)).body
+    tree = libcloud(cloud, sdks, {"Action": "DescribeAlarms", "RegionId": REGION, "AlarmTaskId": task})
+
+    [shown] = listed.alarm_list.alarm
+    assert (shown.alarm_task_id, shown.period, shown.evaluation_count, shown.enable) == (task, 300, 3, True)
+    assert shown.alarm_actions.alarm_action == [rule]
+    assert {one.dimension_key for one in shown.dimensions.dimension} == {"user_id", "scaling_group", "state"}
+    assert tree.tag == "DescribeAlarmsResponse"
+    assert tree.findtext("AlarmList/Alarm/AlarmTaskId") == task
+    assert tree.findtext("AlarmList/Alarm/AlarmActions/AlarmAction") == rule
+    assert tree.findtext("AlarmList/Alarm/Threshold") in {"80", "80.0"}
+    sdks.ess2014.delete_alarm(v14.DeleteAlarmRequest(region_id=REGION, alarm_task_id=task))
+
+
+def libcloud(cloud: RunningCloud, sdks: Sdks, parameters: dict[str, str]) -> Any:
+    """Ask as libcloud does, which signs the older way and reads XML."""
+    from libcloud.common.aliyun import AliyunXmlResponse, SignedAliyunConnection
+
+    class Response(AliyunXmlResponse):
+        namespace = None
+
+    class Connection(SignedAliyunConnection):
+        api_version = version = "2014-08-28"
+        responseCls = Response  # noqa: N815 - its name
+
+    host, _, port = cloud.endpoint.partition(":")
+    return Connection(sdks.key, sdks.secret, secure=False, host=host, port=int(port)).request("/", parameters).object
