@@ -88,7 +88,7 @@ class ExecutionController:
             raise
 
     async def _conduct(self, run: Run, execution: ExecutionRecord, tasks: list[TaskRecord]) -> None:
-        template = await self._library.template(execution.hash)
+        template = (await self._library.template(execution.hash)).part_for(execution.origin)
         read = self._store.reader(lambda: self._acting(execution), execution.account_id, execution.region)
         secrets = Secrets(self._store, read)
         scope = scope_of(execution, tasks, template, secrets, self._programs, self._clock)
@@ -158,6 +158,7 @@ def scope_of(
             execution_id=execution.id,
             user=execution.executed_by,
             clock=clock,
+            item=(execution.origin or {}).get("item"),
         ),
         programs=programs,
         conditions=template.conditions,

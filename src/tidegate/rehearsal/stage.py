@@ -31,6 +31,7 @@ from tidegate.services.oos.orders import (
     firing_record,
     first_record,
     opening_scope,
+    part_record,
     read_modes,
     role_of,
     runnable,
@@ -212,6 +213,10 @@ class Stage:
     async def start_child(self, parent: ExecutionRecord, child_id: str, child: Child) -> None:
         """Begin an execution for a task of ``parent``, once. Raises CloudError."""
         if child_id in self.plays:
+            return
+        if child.part is not None:
+            record = part_record(parent, child_id, child, self.clock.now())
+            self._begin(record, self.plays[parent.id].template.part_for(record.origin))
             return
         order = child_order(parent, child_id, child)
         template, view = await self._template(order)

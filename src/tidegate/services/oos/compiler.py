@@ -77,6 +77,14 @@ class Names:
         name = self._outputs[found].find(output) if found is not None else None
         return (found, name) if found is not None and name is not None else None
 
+    def with_tasks(self, outputs: Mapping[str, Iterable[str]]) -> Names:
+        """Return these names and the outputs of more tasks."""
+        merged = Names()
+        merged._parameters, merged._conditions = self._parameters, self._conditions
+        merged._outputs = self._outputs | {task: _Insensitive(names) for task, names in outputs.items()}
+        merged._tasks = _Insensitive(merged._outputs)
+        return merged
+
     def has_task(self, name: str) -> bool:
         """Whether a task of this name is there."""
         return self._tasks.find(name) is not None
@@ -106,8 +114,18 @@ class Compiler:
         self.programs: list[tuple[str, Mark]] = []
         #: names of the conditions a compiled expression asked for
         self.conditions_used: list[str] = []
+        #: names of the tasks whose outputs a compiled expression refers to
+        self.tasks_used: set[str] = set()
+        #: whether ``ACS::TaskLoopItem`` has a meaning everywhere: inside an ACS::Loop
+        self.is_inside_loop = False
         self._in_loop = False
         self._is_kept = False
+
+    def inside_loop(self, outputs: Mapping[str, Iterable[str]]) -> Compiler:
+        """Return a compiler for the tasks of an ACS::Loop, which have these outputs."""
+        inner = Compiler(self._names.with_tasks(outputs), self._problems)
+        inner.programs, inner.is_inside_loop = self.programs, True
+        return inner
 
     def compile(self, node: Node, *, in_loop: bool = False) -> Expression:
         """Compile any value; ``in_loop`` says whether ``ACS::TaskLoopItem`` has a meaning there."""
@@ -180,6 +198,7 @@ class Compiler:
                 self._problems.error(mark, "V7", f"{written}: there is no parameter of this name")
             case [task, output]:
                 if (found := self._names.output(task, output)) is not None:
+                    self.tasks_used.add(found[0])
                     return OutputReference(*found)
                 what = (
                     "the task does not declare this output" if self._names.has_task(task) else "there is no such task"
@@ -196,6 +215,8 @@ class Compiler:
             self._problems.error(mark, "V7", f"{written}: there is no pseudo parameter of this name")
         elif name == "taskloopitem" and self._in_loop:
             self.has_met_item = True
+        elif name == "taskloopitem" and self.is_inside_loop:
+            pass
         elif name == "taskloopitem":
             self._problems.error(mark, "V7", f"{written}: has a meaning only in a task with a Loop")
         return PseudoReference(name)

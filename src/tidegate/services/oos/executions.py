@@ -24,6 +24,7 @@ from tidegate.services.oos.orders import (
     firing_record,
     first_record,
     opening_scope,
+    part_record,
     read_modes,
     role_of,
     runnable,
@@ -115,12 +116,14 @@ class Executions:
 
     async def start_child(self, parent: ExecutionRecord, child_id: str, child: Child) -> None:
         """Start an execution for a task of ``parent``, with its rights and its role; a repeat changes nothing. Raises CloudError."""
-        order = child_order(parent, child_id, child)
-        text, template, view = await self._template(order)
-        scope = self._scope(order, child_id)
-        record = await child_record(
-            parent, child_id, order, template, view, scope, child.begins_at or self._clock.now()
-        )
+        now = child.begins_at or self._clock.now()
+        text = None
+        if child.part is not None:
+            record = part_record(parent, child_id, child, now)
+        else:
+            order = child_order(parent, child_id, child)
+            text, template, view = await self._template(order)
+            record = await child_record(parent, child_id, order, template, view, self._scope(order, child_id), now)
         async with self._database.connection() as connection:
             if text is not None:
                 record = msgspec.structs.replace(record, hash=await self._library.keep(connection, text))

@@ -12,7 +12,7 @@ UTIL_VERSION: Final = "1.0.0"
 
 
 def pseudo_parameters(
-    *, account_id: str, region: str, execution_id: str, user: str, clock: Clock
+    *, account_id: str, region: str, execution_id: str, user: str, clock: Clock, item: Any = None
 ) -> Callable[[str], Any]:
     """Return what gives a value to a pseudo parameter by its lower-case name; times are those of asking."""
     facts = {
@@ -21,7 +21,7 @@ def pseudo_parameters(
         "accountid": account_id,
         "executeuser": user,
         "oosutilversion": UTIL_VERSION,
-        "taskloopitem": None,
+        "taskloopitem": item,
     }
 
     def value(name: str) -> Any:

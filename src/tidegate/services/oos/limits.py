@@ -48,6 +48,8 @@ CALL_RETRY_PAUSES: Final = (timedelta(seconds=1), timedelta(seconds=2), timedelt
 
 #: characters of a value when written as JSON: a task's properties, an output, what a function is given (ASSUMPTION)
 VALUE_CHARACTERS: Final = 1024 * 1024
+#: characters of the outputs that the tasks of one turn of an ACS::Loop need of tasks before it (ASSUMPTION)
+PART_CHARACTERS: Final = 64 * 1024
 #: characters of what a jq program is given: an answer, all its pages (ASSUMPTION)
 ANSWER_CHARACTERS: Final = 16 * 1024 * 1024
 

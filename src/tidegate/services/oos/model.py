@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
@@ -81,6 +81,22 @@ class Branch(msgspec.Struct, frozen=True):
     next_task: str
 
 
+class Output(msgspec.Struct, frozen=True):
+    """One entry of the template's ``Outputs``, or of those of an ACS::Loop."""
+
+    name: str
+    type: str
+    value: Expression
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What an ACS::Loop runs for each item. ``needs`` are the tasks before it whose outputs it refers to."""
+
+    tasks: tuple[Task, ...]
+    outputs: tuple[Output, ...]
+    needs: frozenset[str]
+
+
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of ``Tasks``. ``action`` has the spelling of the action table, jumps that of the task they name."""
 
@@ -97,6 +113,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     on_error: str = END
     on_success: str = NEXT
     loop: Loop | None = None
+    #: of an ACS::Loop, whose items are in ``loop``
+    part: Part | None = None
     #: ``Retries``, ``DelayType`` …, evaluated when the task starts (oos.md 5.3)
     polling: Expression
     #: of ``ACS::Choice``
@@ -104,14 +122,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     default_task: str = END
     #: as the template writes them
     source: Mapping[str, Any] = {}
-
-
-class Output(msgspec.Struct, frozen=True):
-    """One entry of the template's ``Outputs``."""
-
-    name: str
-    type: str
-    value: Expression
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +147,18 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
             if task.name == name:
                 return task
         raise KeyError(name)
+
+    def part_for(self, origin: Mapping[str, Any] | None) -> Template:
+        """Return what an execution of this origin runs: all of it, or what an ACS::Loop runs for each item."""
+        part = self.task(origin["task"]).part if origin is not None and "task" in origin else None
+        return self if part is None else msgspec.structs.replace(self, tasks=part.tasks, outputs=part.outputs)
+
+    @property
+    def all_tasks(self) -> Iterator[Task]:
+        """The tasks, and those that an ACS::Loop among them runs."""
+        for task in self.tasks:
+            yield task
+            yield from task.part.tasks if task.part is not None else ()
 
     @property
     def trigger(self) -> str | None:

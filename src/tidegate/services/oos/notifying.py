@@ -72,7 +72,7 @@ class Notifying:
         """Return the same with the task's own spelling of its name."""
         if said.task_name is None:
             raise missing_parameter("TaskName")
-        template = await self._library.template(record.hash)
+        template = (await self._library.template(record.hash)).part_for(record.origin)
         for task in template.tasks:
             if task.name.lower() == said.task_name.lower():
                 if said.has_item and task.loop is None:

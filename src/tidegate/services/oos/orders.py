@@ -189,11 +189,22 @@ def _as_text(value: Any) -> Any:
     return to_json(value) if isinstance(value, list | dict) else value
 
 
+def part_record(parent: ExecutionRecord, child_id: str, child: Child, now: datetime) -> ExecutionRecord:
+    """Return the record of a child that runs a part of its parent's template, with the same parameters."""
+    if child_id.count(".t") > limits.NESTING:
+        raise CloudError("InvalidTemplate", f"Templates run each other more than {limits.NESTING} levels deep.")
+    return _offspring(parent, child_id, child.part or {}, now)
+
+
 def firing_record(parent: ExecutionRecord, number: int, origin: Mapping[str, Any], now: datetime) -> ExecutionRecord:
     """Return the record of what the trigger of ``parent`` starts for the ``number``-th time, with the same parameters."""
+    return _offspring(parent, f"{parent.id}.{number}", origin, now)
+
+
+def _offspring(parent: ExecutionRecord, child_id: str, origin: Mapping[str, Any], now: datetime) -> ExecutionRecord:
     return msgspec.structs.replace(
         parent,
-        id=f"{parent.id}.{number}",
+        id=child_id,
         parent_id=parent.id,
         status=ExecutionStatus.STARTED,
         status_message="",

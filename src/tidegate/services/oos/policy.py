@@ -28,7 +28,7 @@ def needed_actions(template: Template, catalog: Catalog) -> Sequence[str]:
 
 def _called(template: Template, catalog: Catalog, within: frozenset[str]) -> Iterator[str]:
     """Yield the actions of a template; ``within`` are the product actions it is part of."""
-    for task in template.tasks:
+    for task in template.all_tasks:
         if task.action in _CALLING or task.action == "ACS::SelectTargets":
             service, api = _operation(task.source.get("Properties"))
             if service and api:

@@ -69,7 +69,7 @@ def risky_calls(name: str, template: Template, catalog: Catalog) -> Sequence[Ris
 
 
 def _tasks(name: str, template: Template, catalog: Catalog, within: frozenset[str]) -> Iterator[tuple[str, Task]]:
-    for task in template.tasks:
+    for task in template.all_tasks:
         yield name, task
         key = task.action.lower()
         child = catalog.find(key)

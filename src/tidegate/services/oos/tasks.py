@@ -13,7 +13,7 @@ from tidegate.services.oos.compiler import Compiler
 from tidegate.services.oos.document import Node
 from tidegate.services.oos.expressions import Expression, Literal
 from tidegate.services.oos.functions import AGGREGATES
-from tidegate.services.oos.model import END, NEXT, Aggregate, Branch, Loop, Task, TaskOutput
+from tidegate.services.oos.model import END, NEXT, Aggregate, Branch, Loop, Output, Part, Task, TaskOutput
 from tidegate.services.oos.problems import Mark, Problems
 from tidegate.services.oos.selectors import complete_program
 
@@ -41,7 +41,8 @@ def declared_outputs(tasks: Sequence[Node]) -> dict[str, tuple[str, ...]]:
         name = task.value.get("Name")
         if name is not None and isinstance(name.value, str):
             source = task.value["Loop"] if _has_loop(task) else task
-            declared[name.value] = tuple(_entries(_entries(source).get("Outputs")))
+            outputs = _part_outputs(task) if _is_loop(task) else _entries(source).get("Outputs")
+            declared[name.value] = tuple(_entries(outputs))
     return declared
 
 
@@ -49,17 +50,36 @@ def _has_loop(task: Node) -> bool:
     return "Loop" in task.value and task.value["Loop"].value is not None
 
 
+def _is_loop(task: Node) -> bool:
+    """Whether a task is an ACS::Loop."""
+    action = task.value.get("Action")
+    return action is not None and isinstance(action.value, str) and action.value.lower() == "acs::loop"
+
+
+def _part_outputs(task: Node) -> Node | None:
+    """Return the outputs of an ACS::Loop, which may stand beside or in its properties (oos.md 5.13)."""
+    outputs: Node | None = task.value.get("Outputs") or _entries(task.value.get("Properties")).get("Outputs")
+    return outputs
+
+
 class TaskParser:
     """Parses all tasks of one template."""
 
     def __init__(
-        self, compiler: Compiler, problems: Problems, programs: list[tuple[str, Mark]], products: Products
+        self,
+        compiler: Compiler,
+        problems: Problems,
+        programs: list[tuple[str, Mark]],
+        products: Products,
+        outer: Mapping[str, str] | None = None,
     ) -> None:
+        """``outer`` are the names of the tasks around an ACS::Loop, when those inside it are parsed."""
         self._compiler = compiler
         self._problems = problems
         self._programs = programs
         self._products = products
         self._names: dict[str, str] = {}
+        self._outer = outer
 
     def parse(self, nodes: Sequence[Node]) -> tuple[Task, ...]:
         """Return the tasks that have a name and an action, in order."""
@@ -75,7 +95,7 @@ class TaskParser:
             self._problems.error(node.mark, "V4", "the task has no Name")
         elif not isinstance(name.value, str) or not _NAME.fullmatch(name.value):
             self._problems.error(name.mark, "V4", 'a task\'s Name has 1 to 200 letters, digits, "-" and "_"')
-        elif name.value.lower() in self._names:
+        elif name.value.lower() in self._names or name.value.lower() in (self._outer or ()):
             self._problems.error(name.mark, "V4", f"there is another task of the name {name.value}")
         else:
             self._names[name.value.lower()] = name.value
@@ -85,11 +105,12 @@ class TaskParser:
         for key in keys.keys() - _KEYS:
             self._problems.error(node.keys[key], "V5", f'a task has no key "{key}"')
         definition, action = self._action(node)
-        if definition is not None and definition.kind == "Atomic.Trigger" and index > 0:
+        is_inner = self._outer is not None
+        if definition is not None and definition.kind == "Atomic.Trigger" and (index > 0 or is_inner):
             self._problems.error(node.mark, "V9", "a trigger must be the first task, and there may be one only")
         in_loop = _has_loop(node)
         branches, default_task = self._choices(definition, keys.get("Properties"), in_loop=in_loop)
-        outputs = self._outputs(keys.get("Outputs"), in_loop=in_loop)
+        loop, part, outputs = self._repeated(node, definition, in_loop=in_loop)
         when, asks_each_item = self._when(keys.get("When"), in_loop=in_loop)
         task = Task(
             name=str(keys["Name"].value) if "Name" in keys else "",
@@ -103,7 +124,8 @@ class TaskParser:
             asks_each_item=asks_each_item,
             on_error=self._jump(keys.get("OnError"), END),
             on_success=self._jump(keys.get("OnSuccess"), NEXT),
-            loop=self._loop(keys.get("Loop"), definition, {output.name for output in outputs}) if in_loop else None,
+            loop=loop,
+            part=part,
             polling=self._polling(node),
             branches=branches,
             default_task=default_task,
@@ -139,8 +161,8 @@ class TaskParser:
         given = _entries(node)
         if definition is not None:
             self._check_properties(definition, given, node, mark)
-            if definition.name == "ACS::Choice":
-                return _EMPTY  # its conditions are evaluated one by one, see _choices
+            if definition.name in ("ACS::Choice", "ACS::Loop"):
+                return _EMPTY  # what is in them is evaluated bit by bit, see _choices and _part
             self._check_selector(given)
         return self._compiler.compile(node, in_loop=in_loop) if node is not None and given else _EMPTY
 
@@ -226,6 +248,57 @@ class TaskParser:
     def _polling(self, node: Node) -> Expression:
         given = {key: node.value[key] for key in _POLLING if key in node.value}
         return self._compiler.compile(Node(given, node.mark, node.keys)) if given else _EMPTY
+
+    def _repeated(
+        self, node: Node, definition: Definition | None, *, in_loop: bool
+    ) -> tuple[Loop | None, Part | None, tuple[TaskOutput, ...]]:
+        """Return what is done for each item, if there are items, and the outputs of each turn."""
+        keys: Mapping[str, Node] = node.value
+        if definition is not None and definition.name == "ACS::Loop":
+            if in_loop:
+                self._problems.error(node.mark, "V5", "ACS::Loop cannot have a Loop")
+            part = self._part(node)
+            names = [output.name for output in part.outputs]
+            given = _entries(keys.get("Properties"))
+            absent = Node(None, node.mark)
+            return (
+                Loop(
+                    self._compiler.compile(given.get("LoopItems", absent)),
+                    self._compiler.compile(given.get("LoopRateControl", absent)),
+                    tuple(Aggregate(name, "Fn::ListJoin", name) for name in names),
+                ),
+                part,
+                tuple(TaskOutput(name, "Json", Literal(f'."{name}"')) for name in names),
+            )
+        outputs = self._outputs(keys.get("Outputs"), in_loop=in_loop)
+        declared = {output.name for output in outputs}
+        return self._loop(keys.get("Loop"), definition, declared) if in_loop else None, None, outputs
+
+    def _part(self, node: Node) -> Part:
+        """Parse the tasks of an ACS::Loop: they see those around it, and nobody outside sees them (oos.md 5.13)."""
+        if self._outer is not None:
+            self._problems.error(node.mark, "V5", "an ACS::Loop cannot stand in another")
+            return Part((), (), frozenset())
+        listed = _entries(node.value.get("Properties")).get("LoopTasks")
+        tasks = listed.value if listed is not None and isinstance(listed.value, list) else []
+        if not tasks or not all(isinstance(task.value, dict) for task in tasks):
+            self._problems.error((listed or node).mark, "V5", "LoopTasks must be a list with at least one task")
+            return Part((), (), frozenset())
+        compiler = self._compiler.inside_loop(declared_outputs(tasks))
+        parser = TaskParser(compiler, self._problems, self._programs, self._products, self._names)
+        parsed = parser.parse(tasks)
+        outputs = []
+        for name, output in _entries(_part_outputs(node)).items():
+            selector = _entries(output).get("ValueSelector")
+            if selector is None or not _NAME.fullmatch(name):
+                self._problems.error(output.mark, "V5", f"the output {name} must be a map with Type and ValueSelector")
+                continue
+            outputs.append(Output(name, "Json", compiler.compile(selector)))
+        # Conditions are compiled with the whole template, so what they refer to is not known here.
+        needs = (
+            set(self._names.values()) if compiler.conditions_used else compiler.tasks_used - {t.name for t in parsed}
+        )
+        return Part(parsed, tuple(outputs), frozenset(needs))
 
     def _loop(self, node: Node | None, definition: Definition | None, outputs: set[str]) -> Loop | None:
         if node is None:

@@ -104,6 +104,9 @@ SENTENCES: Final[tuple[tuple[str, str], ...]] = (
     ("the loop output {} has no known AggregateType", "循环输出{}没有已知的AggregateType"),
     ("AggregateField of {} must name an output of the task", "{}的AggregateField必须是该任务的输出"),
     ("the task has no output {}, so {} holds nulls", "任务没有输出{}，因此{}的值全为null"),
+    ("ACS::Loop cannot have a Loop", "ACS::Loop不能使用Loop"),
+    ("an ACS::Loop cannot stand in another", "ACS::Loop不能嵌套在另一个ACS::Loop中"),
+    ("LoopTasks must be a list with at least one task", "LoopTasks必须是至少包含一个任务的列表"),
     # references, functions, programs
     ("{}: there is no parameter of this name", "{}：没有这个名称的参数"),
     ("{}: the task does not declare this output", "{}：任务没有声明这个输出"),

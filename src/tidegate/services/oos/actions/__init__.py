@@ -14,6 +14,7 @@ from tidegate.services.oos.actions import (
     execute_api,
     execute_http_request,
     git_code_repo,
+    loop,
     notify,
     pause,
     poll,
@@ -40,6 +41,7 @@ PERFORMERS: Final[Mapping[str, Action]] = MappingProxyType(
         "ACS::EventTrigger": event_trigger.perform,
         "ACS::Choice": choice.perform,
         "ACS::Template": embed.perform,
+        "ACS::Loop": loop.perform,
     }
 )
 
@@ -51,4 +53,4 @@ def performer(action: str) -> Action:
 
 def has_child(action: str) -> bool:
     """Whether an action runs another template."""
-    return performer(action) is embed.perform
+    return performer(action) in (embed.perform, loop.perform)

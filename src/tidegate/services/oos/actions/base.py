@@ -49,11 +49,16 @@ class AwaitNotice(msgspec.Struct, frozen=True):
 
 
 class Child(msgspec.Struct, frozen=True, kw_only=True):
-    """What a task wants to be run as its child: a template by name, or its text."""
+    """What a task wants to be run as its child: a template by name, its text, or a part of its own template.
+
+    ``part`` is what the child has from its parent: ``task`` names the ACS::Loop, ``item`` is its item, ``outputs`` are
+    those of tasks before it.
+    """
 
     template_name: str | None = None
     template_version: str | None = None
     template_content: str | None = None
+    part: Mapping[str, Any] | None = None
     parameters: Mapping[str, Any]
     #: when the task did; None: now
     begins_at: datetime | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tidegate.errors import CloudError
@@ -19,12 +19,17 @@ from tidegate.services.oos.states import ExecutionStatus
 
 
 async def perform(situation: Situation) -> Finished | LookAgain | AwaitSignal:
+    """Run a template."""
+    return await run_child(situation, lambda asked: _child(asked.task.action, asked.properties))
+
+
+async def run_child(situation: Situation, child: Callable[[Situation], Child]) -> Finished | LookAgain | AwaitSignal:
     """Start the child at the first look; at every other see whether it has ended. Its end wakes its parent."""
     ended = await situation.children.look()
     if ended is None:
         if not situation.memo:
             try:
-                await situation.children.start(_child(situation.task.action, situation.properties))
+                await situation.children.start(child(situation))
             except CloudError as error:
                 raise ActionFailedError(str(error)) from error
         return AwaitSignal({"started": True})

@@ -124,6 +124,7 @@ _DEFINITIONS: Final = (
         "Runs a list of tasks for each item.",
         required=_names("LoopItems LoopTasks"),
         optional=_names("LoopRateControl Outputs"),
+        is_built=True,
     ),
     Definition(
         "ACS::TimerTrigger",
