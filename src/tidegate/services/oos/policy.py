@@ -34,6 +34,9 @@ def _called(template: Template, catalog: Catalog, within: frozenset[str]) -> Ite
             if service and api:
                 yield f"{_code(service)}:{api}"
             continue
+        if task.action == "ACS::AlarmTrigger":
+            yield "cms:DescribeMetricList"
+            continue
         key = task.action.lower()
         product_action = catalog.find(key)
         if product_action is not None and key not in within:

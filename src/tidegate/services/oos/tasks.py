@@ -143,8 +143,6 @@ class TaskParser:
             return None, ""
         definition = ACTIONS.get(action.value.lower())
         if definition is not None:
-            if not definition.is_built:
-                self._problems.unsupported(action.mark, "V4", f"the action {definition.name} is not supported yet")
             return definition, definition.name
         if (product_action := self._products(action.value)) is not None:
             return None, product_action

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from tidegate.services.oos.actions import (
+    alarm_trigger,
     approve,
     choice,
     embed,
@@ -39,6 +40,7 @@ PERFORMERS: Final[Mapping[str, Action]] = MappingProxyType(
         "ACS::Pause": pause.perform,
         "ACS::TimerTrigger": timer_trigger.perform,
         "ACS::EventTrigger": event_trigger.perform,
+        "ACS::AlarmTrigger": alarm_trigger.perform,
         "ACS::Choice": choice.perform,
         "ACS::Template": embed.perform,
         "ACS::Loop": loop.perform,

@@ -1,4 +1,4 @@
-"""Every atomic action the cloud has: what it needs, what it may have, whether it is built here (oos.md 5)."""
+"""Every atomic action the cloud has: what it needs, what it may have (oos.md 5)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ class Definition:
     required: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     either: frozenset[str] = frozenset()
-    is_built: bool = False
     #: whether a Loop may stand on it (oos.md 6.1)
     may_loop: bool = False
     #: whether ``Retries`` and its companions have a meaning (oos.md 5.3)
@@ -46,7 +45,6 @@ _DEFINITIONS: Final = (
         "Calls one operation of a cloud service.",
         required=_names("Service API"),
         optional=_CALL,
-        is_built=True,
         may_loop=True,
     ),
     Definition(
@@ -55,7 +53,6 @@ _DEFINITIONS: Final = (
         "Calls an operation until a selected value is one of those desired.",
         required=_names("Service API PropertySelector"),
         optional=_CALL | _SELECTION,
-        is_built=True,
         may_loop=True,
         may_poll=True,
     ),
@@ -65,7 +62,6 @@ _DEFINITIONS: Final = (
         "Calls an operation and fails unless a selected value is one of those desired.",
         required=_names("Service API PropertySelector"),
         optional=_CALL | _SELECTION,
-        is_built=True,
         may_loop=True,
         may_poll=True,
     ),
@@ -75,7 +71,6 @@ _DEFINITIONS: Final = (
         "Sends one HTTP request.",
         required=_names("URL"),
         optional=_names("Method Headers Query Body CheckFor WaitFor"),
-        is_built=True,
         may_loop=True,
     ),
     Definition(
@@ -83,14 +78,12 @@ _DEFINITIONS: Final = (
         "Atomic.Control",
         "Waits for a duration or until a moment.",
         either=_names("Duration EndDate"),
-        is_built=True,
     ),
     Definition(
         "ACS::Choice",
         "Atomic.Control",
         "Chooses the next task.",
         required=_names("Choices DefaultTask"),
-        is_built=True,
     ),
     Definition(
         "ACS::Approve",
@@ -98,7 +91,6 @@ _DEFINITIONS: Final = (
         "Asks people and waits for their decision.",
         required=_names("NotifyType"),
         optional=_names("Approvers MinRequiredApprovals WebHook AppendExecutionLink Mail"),
-        is_built=True,
     ),
     Definition(
         "ACS::Notify",
@@ -106,17 +98,15 @@ _DEFINITIONS: Final = (
         "Sends a message.",
         required=_names("NotifyType"),
         optional=_names("WebHook AppendExecutionLink Mail"),
-        is_built=True,
         may_loop=True,
     ),
-    Definition("ACS::Pause", "Atomic.Control", "Waits for a person to go on.", is_built=True),
+    Definition("ACS::Pause", "Atomic.Control", "Waits for a person to go on."),
     Definition(
         "ACS::SelectTargets",
         "Atomic.Control",
         "Selects resources by id, tag or group.",
         required=_names("ResourceType Filters"),
         optional=_names("RegionId"),
-        is_built=True,
     ),
     Definition(
         "ACS::Loop",
@@ -124,7 +114,6 @@ _DEFINITIONS: Final = (
         "Runs a list of tasks for each item.",
         required=_names("LoopItems LoopTasks"),
         optional=_names("LoopRateControl Outputs"),
-        is_built=True,
     ),
     Definition(
         "ACS::TimerTrigger",
@@ -132,14 +121,12 @@ _DEFINITIONS: Final = (
         "Starts the rest of the template at given times.",
         required=_names("Type Expression EndDate"),
         optional=_names("StartDate TimeZone"),
-        is_built=True,
     ),
     Definition(
         "ACS::EventTrigger",
         "Atomic.Trigger",
         "Starts the rest of the template when an event happens.",
         optional=_names("Product Name Level RegionId Content Tags OutputTransformer"),
-        is_built=True,
     ),
     Definition(
         "ACS::AlarmTrigger",
@@ -157,7 +144,6 @@ _DEFINITIONS: Final = (
         "Runs another template.",
         either=_names("TemplateName TemplateContent TemplateURL"),
         optional=_names("TemplateVersion Parameters"),
-        is_built=True,
         may_loop=True,
     ),
     Definition(
@@ -165,7 +151,6 @@ _DEFINITIONS: Final = (
         "Atomic.API",
         "Finds the address of a code repository.",
         optional=_names("Platform Owner Organization Repository"),
-        is_built=True,
     ),
 )
 

@@ -62,9 +62,7 @@ async def list_actions(service: Oos, _call: Call, request: ListActionsRequest) -
     """List the actions that can be run here: the atomic ones, then those of products."""
     page = Page.read(request.max_results, request.next_token)
     wanted = (request.oos_action_name or "").lower()
-    listed: list[Definition | VendorTemplate] = [
-        action for name, action in sorted(ACTIONS.items()) if action.is_built and wanted in name
-    ]
+    listed: list[Definition | VendorTemplate] = [action for name, action in sorted(ACTIONS.items()) if wanted in name]
     listed += [action for action in service.catalog.actions() if wanted in action.name.lower()]
     part = page.cut(listed)
     return ListActionsAnswer(
