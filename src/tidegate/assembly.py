@@ -36,6 +36,7 @@ from tidegate.reconcile.messages import MessageController
 from tidegate.reconcile.meter import MeterController
 from tidegate.reconcile.mns import MnsController
 from tidegate.reconcile.redis import RedisController
+from tidegate.reconcile.refresh import RefreshController
 from tidegate.reconcile.runbook.around import Around
 from tidegate.reconcile.schedule import ScheduleController
 from tidegate.services.cms.api import cms as cms_product
@@ -228,6 +229,7 @@ class Cloud:
             **GroupController(self.ess, settings).controllers,
             **ScheduleController(self.ess).controllers,
             **AlarmController(self.ess).controllers,
+            **RefreshController(self.ess).controllers,
             **self._meter.controllers,
         }
         self.node = Node(database, controllers, clock, settings)

@@ -56,6 +56,21 @@ load_balancer_not_found = Refusal(
 database_not_found = Refusal("InvalidDBInstanceId.NotFound", 'DB instance "%s" does not exist.', 404)
 server_group_not_found = Refusal("AlbServerGroup.NotExist", 'The ServerGroup "%s" do(es) not exist.')
 
+# Instance refreshes. ASSUMPTION on the codes and words of all but the second.
+refresh_not_found = Refusal(
+    "InvalidInstanceRefreshTaskId.NotFound", "The specified instance refresh task does not exist.", 404
+)
+nothing_to_refresh = Refusal(
+    "InvalidInstance.NoInstanceNeedBeRefreshed", "There is no instance that needs to be refreshed in the scaling group."
+)
+refresh_in_progress = Refusal(
+    "InstanceRefreshTask.InProgress", "An instance refresh task is in progress in the specified scaling group."
+)
+refresh_status = Refusal(
+    "IncorrectInstanceRefreshTaskStatus",
+    "The current status of the specified instance refresh task does not support this action.",
+)
+
 # Values.
 missing = Refusal(
     "MissingParameter",

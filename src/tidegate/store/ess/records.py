@@ -73,6 +73,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     cooldown_until: datetime | None = None
     paused_until: datetime | None = None
     failing_since: datetime | None = None
+    refreshing: str | None = None
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,6 +166,32 @@ class Desired(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     template_id: str | None = None
     template_version: str | None = None
     template_overrides: list[Override] = msgspec.field(default_factory=list)
+
+
+class Refresh(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance refresh of a group."""
+
+    id: str
+    position: int = 0
+    group_id: str
+    status: str
+    desired: Desired | None
+    previous: Desired
+    min_healthy: int
+    max_healthy: int
+    skip_matching: bool
+    checkpoints: list[int]
+    passed: int = 0
+    pause_minutes: int
+    strategy: str | None
+    total: int
+    finished: int = 0
+    owed: int = 0
+    activity_id: str | None = None
+    paused_until: datetime | None = None
+    detail: str = ""
+    started_at: datetime
+    ended_at: datetime | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
