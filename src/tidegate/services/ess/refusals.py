@@ -107,6 +107,18 @@ task_quota = Refusal("QuotaExceeded.ScheduledTask", "Scheduled task quota exceed
 alarm_quota = Refusal("QuotaExceeded.Alarm", "Alarm task quota exceeded.")
 instance_quota = Refusal("QuotaExceeded.ScalingInstance", "Scaling instance quota exceeded.")
 
+unsupported_metric = Refusal(
+    "TargetTrackingScalingRule.UnsupportedMetric",
+    "Specific metric is not supported for target tracking scaling rule.",
+)
+#: sic
+tracked_twice = Refusal(
+    "TargetTrackingScalingRule.DumplicateMetric",
+    "Only one TargetTracking scaling rule for a given metric specification is allowed.",
+)
+#: rules that nobody may execute by hand (ess.md 5.1)
+rule_type = Refusal("ScalingRule.InvalidScalingRuleType", "Specific scaling rule type: %s can not be executed.")
+
 # States and capacity.
 group_status = Refusal(
     "IncorrectScalingGroupStatus",
