@@ -117,6 +117,13 @@ class Sdks:
         return Client(self._config())
 
     @cached_property
+    def slb(self) -> Any:
+        """Load balancers."""
+        from alibabacloud_slb20140515.client import Client
+
+        return Client(self._config())
+
+    @cached_property
     def rds(self) -> Any:
         """RDS."""
         from alibabacloud_rds20140815.client import Client
