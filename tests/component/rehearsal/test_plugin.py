@@ -86,10 +86,13 @@ def test_runbooks_are_tested_with_a_fixture(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize("page", ["test-runbooks.md", "test-runbooks.zh-CN.md"])
-def test_the_page_about_tests_is_right(pytester: pytest.Pytester, page: str) -> None:
+def test_the_page_about_tests_is_right(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
     text = (ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8")
     (answers,), (tests,) = [re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL) for kind in ("yaml", "python")]
     (pytester.path / "answers.yml").write_text(answers, encoding="utf-8")
+    (pytester.path / "oos-templates").mkdir()
+    (pytester.path / "oos-templates" / "ACS::ECS::Tidy.yml").write_text(ACTION, encoding="utf-8")
+    monkeypatch.setenv("TIDEGATE_DATA_DIR", str(pytester.path / "data"))
     pytester.makepyfile(tests)
     pytester.makeini("[pytest]\naddopts = -p no:asyncio\n")
 
