@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -144,13 +143,7 @@ class Runbooks:
     """Everything a test of runbooks needs."""
 
     def __init__(
-        self,
-        database: Database,
-        clock: AdjustableClock,
-        ids: Ids,
-        programs: Sandbox,
-        concurrent: int = 100,
-        imported: Path | None = None,
+        self, database: Database, clock: AdjustableClock, ids: Ids, programs: Sandbox, concurrent: int = 100
     ) -> None:
         self.database = database
         self.clock = clock
@@ -158,14 +151,7 @@ class Runbooks:
         self.outside = FakeOutside()
         self.roles = FakeRoles()
         self.oos = Oos(
-            database,
-            clock,
-            ids,
-            roles=self.roles,
-            programs=programs,
-            vault=Vault(b"k" * 32),
-            concurrent=concurrent,
-            imported=imported,
+            database, clock, ids, roles=self.roles, programs=programs, vault=Vault(b"k" * 32), concurrent=concurrent
         )
         self.controller = ExecutionController(
             database,

@@ -218,8 +218,10 @@ class _Caller:
 
     async def call(self, product: str, action: str, parameters: Mapping[str, Any], *, region: str) -> dict[str, Any]:
         """Return the canned answer, or raise the canned error. Raises RehearsalError when there is none."""
-        answer = self._answer(f"{product}.{action}", _without_token(parameters, self._play.record.id), region)
-        return {"RequestId": _REQUEST_ID, **answer}
+        answer: dict[str, Any] = self._answer(
+            f"{product}.{action}", _without_token(parameters, self._play.record.id), region
+        )
+        return answer
 
     def may_reach(self, url: str) -> bool:  # noqa: ARG002 - see cloud.outside.Outside
         """Nothing outside is really reached, so everything may be."""
@@ -257,7 +259,7 @@ class _Caller:
         )
         if reply.error is not None:
             raise reply.error
-        return reply.answer
+        return {"RequestId": _REQUEST_ID, **reply.answer} if isinstance(reply.answer, dict) else reply.answer
 
     def _otherwise(self, operation: str, parameters: Mapping[str, Any], region: str, task: TaskRecord) -> Reply:
         template = self._play.template

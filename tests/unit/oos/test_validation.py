@@ -203,13 +203,13 @@ def test_of_a_looped_task_only_the_aggregated_outputs_are_seen_outside() -> None
 
 def test_what_is_not_built_yet_is_told_apart_from_what_is_wrong() -> None:
     tasks = [
-        {"Name": "run", "Action": "ACS::ECS::CreateImage", "Properties": {}},
+        {"Name": "run", "Action": "ACS::ROS::CreateStack", "Properties": {}},
         {"Name": "find", "Action": "ACS::CICD::GitCodeRepo"},
     ]
 
     assert messages(Tasks=tasks) == []
     assert messages("unsupported", Tasks=tasks) == [
-        "V4 the action ACS::ECS::CreateImage is not supported yet",
+        "V4 the action ACS::ROS::CreateStack is not supported yet",
         "V4 the action ACS::CICD::GitCodeRepo is not supported yet",
     ]
 

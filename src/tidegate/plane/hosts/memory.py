@@ -61,7 +61,8 @@ class MemoryHosts:
     limits = LIMITS
 
     def __init__(self, *, respond: Respond | None = None, dial: Dial | None = None) -> None:
-        self._respond = respond or answer_simple_commands
+        #: answers every command; may be exchanged at any time
+        self.respond = respond or answer_simple_commands
         self._dial = dial or _refuse
         self._hosts: dict[str, _Record] = {}
         self._addresses: dict[tuple[str, str], str] = {}
@@ -116,7 +117,7 @@ class MemoryHosts:
         """Let the function that was handed in answer the command."""
         record = self._running(host_id)
         self.commands.append((host_id, command))
-        outcome = self._respond(record.spec, command)
+        outcome = self.respond(record.spec, command)
         dropped = max(len(outcome.output) - command.keep, 0)
         return Outcome(
             exit_code=outcome.exit_code, output=outcome.output[: command.keep], dropped=outcome.dropped + dropped
@@ -171,7 +172,7 @@ class MemoryHosts:
         script = unpack(spec.user_data)
         if script and not record.has_booted:
             command = Command(argv=["sh", "-c", script.decode(errors="replace")], directory="/")
-            outcome = self._respond(spec, command)
+            outcome = self.respond(spec, command)
             lines += [*outcome.output.decode(errors="replace").splitlines()]
             lines += [f"user data ended with exit status {outcome.exit_code}"]
         record.has_booted = True

@@ -231,6 +231,9 @@ class Instances:
             if instance is None:
                 raise faults.not_found("InvalidInstanceId")
             fields = dict(changes)
+            if "credit_specification" in fields:
+                credit = fields.pop("credit_specification")
+                fields["options"] = msgspec.structs.replace(instance.options, credit_specification=credit)
             if "security_group_ids" in fields:
                 vswitch = await self._networks.choose_vswitch(
                     tx, account_id, instance.region, instance.vswitch_id, None

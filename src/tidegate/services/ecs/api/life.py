@@ -235,6 +235,7 @@ class ModifyInstanceAttributeRequest(OneInstance):
     user_data: str | None = None
     security_group_ids: list[str] = msgspec.field(default_factory=list)
     deletion_protection: bool | None = None
+    credit_specification: str | None = None
 
 
 @ecs.operation("ModifyInstanceAttribute", on=_one)
@@ -244,6 +245,8 @@ async def modify_instance_attribute(service: Ecs, call: Call, request: ModifyIns
     check_password(request.password)
     if len(request.security_group_ids) > limits.SECURITY_GROUPS_PER_INSTANCE:
         raise faults.invalid_parameter("SecurityGroupIds")
+    if request.credit_specification not in (None, "Standard", "Unlimited"):
+        raise faults.invalid_parameter("CreditSpecification")
     user_data = None if request.user_data is None else decode_user_data(request.user_data)
     check_user_data(user_data or b"")
     wanted: dict[str, Any] = {
@@ -253,6 +256,7 @@ async def modify_instance_attribute(service: Ecs, call: Call, request: ModifyIns
         "user_data": user_data,
         "security_group_ids": request.security_group_ids or None,
         "deletion_protection": request.deletion_protection,
+        "credit_specification": request.credit_specification,
     }
     changes = {name: value for name, value in wanted.items() if value is not None}
     await service.instances.modify(call.account_id, request.instance_id, changes)
