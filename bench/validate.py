@@ -36,7 +36,7 @@ def corpus(where: str | None) -> dict[str, str]:
     """Return texts by their names."""
     if where is None:
         catalog = Catalog()
-        every = [*catalog.public(), *catalog.products()]
+        every = [*catalog.public(), *catalog.actions()]
         return {f"{one.name}.{turn}.yml": one.text for one in every for turn in range(_OFTEN)}
     folder = Path(where)
     if (folder / "HEAD").is_file() or (folder / ".git").exists():

@@ -24,6 +24,7 @@ from tidegate.ground import Ground, open_ground
 from tidegate.ids import Ids
 from tidegate.reconcile.activity import ActivityController
 from tidegate.reconcile.alarm import AlarmController
+from tidegate.reconcile.balancer import BalancerController
 from tidegate.reconcile.containers import ContainerController
 from tidegate.reconcile.engine import Controller, Node
 from tidegate.reconcile.events import EventController
@@ -36,6 +37,7 @@ from tidegate.reconcile.messages import MessageController
 from tidegate.reconcile.meter import MeterController
 from tidegate.reconcile.mns import MnsController
 from tidegate.reconcile.redis import RedisController
+from tidegate.reconcile.refresh import RefreshController
 from tidegate.reconcile.runbook.around import Around
 from tidegate.reconcile.schedule import ScheduleController
 from tidegate.services.cms.api import cms as cms_product
@@ -67,6 +69,8 @@ from tidegate.services.operation import Product
 from tidegate.services.ram.api import ram as ram_product
 from tidegate.services.ram.service import Ram
 from tidegate.services.ram.witness import Witness
+from tidegate.services.slb.api import slb as slb_product
+from tidegate.services.slb.service import Slb
 from tidegate.services.sts.api import sts as sts_product
 from tidegate.services.sts.service import Sts
 from tidegate.settings import Settings
@@ -102,6 +106,7 @@ class Cloud:
             copy=settings.snapshot_delay,
         )
         self.ecs = Ecs(database, world.hosts, clock, ids, delays=delays, shortages=settings.sold_out)
+        self.slb = Slb(database, world.balancers, self.ecs, clock, ids)
         self.kvstore = Kvstore(
             database,
             world.redis,
@@ -152,6 +157,7 @@ class Cloud:
             vpc_product: self.ecs,
             eci_product: self.eci,
             kvstore_product: self.kvstore,
+            slb_product: self.slb,
             oos_product: self.oos,
             ess_product: self.ess,
             cms_product: self.monitor,
@@ -188,6 +194,7 @@ class Cloud:
             )
         )
         self.gateway.mount("console", self.console)
+        self._balancers = BalancerController(database, world.balancers, self.ecs, clock)
         self._redis = RedisController(
             database,
             world.redis,
@@ -225,9 +232,11 @@ class Cloud:
             **self._executions.controllers,
             **ActivityController(self.ess).controllers,
             **MessageController(self.ess).controllers,
+            **self._balancers.controllers,
             **GroupController(self.ess, settings).controllers,
             **ScheduleController(self.ess).controllers,
             **AlarmController(self.ess).controllers,
+            **RefreshController(self.ess).controllers,
             **self._meter.controllers,
         }
         self.node = Node(database, controllers, clock, settings)
@@ -312,6 +321,7 @@ class Cloud:
         counts = {"alive": len(adopted.alive), "lost": len(adopted.lost), "destroyed": len(adopted.destroyed)}
         _log.info("hosts adopted", extra=counts)
         await self._redis.begin()
+        await self._balancers.begin()
         await self._containers.begin()
         await self._events.begin()
         await self._meter.begin()

@@ -35,6 +35,7 @@ _SDKS: Mapping[tuple[str, str], str] = {
     ("polardb", "2017-08-01"): "alibabacloud_polardb20170801",
     ("ram", "2015-05-01"): "alibabacloud_ram20150501",
     ("rds", "2014-08-15"): "alibabacloud_rds20140815",
+    ("slb", "2014-05-15"): "alibabacloud_slb20140515",
     ("sts", "2015-04-01"): "alibabacloud_sts20150401",
     ("vpc", "2016-04-28"): "alibabacloud_vpc20160428",
 }

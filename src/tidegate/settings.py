@@ -21,6 +21,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hosts: str = "auto"
     #: auto | nftables | haproxy | aio | memory
     gate: str = "auto"
+    #: auto | haproxy | memory: what stands behind SLB
+    balancer: str = "auto"
     #: path of the Redis server to run; None = valkey-server or redis-server of the system, else of a wheel
     redis_server: str | None = None
     #: how long a new Redis instance stays ``Creating`` at least (kvstore.md 2)

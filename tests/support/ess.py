@@ -25,6 +25,7 @@ from tidegate.reconcile.instance import InstanceController
 from tidegate.reconcile.messages import MessageController
 from tidegate.reconcile.meter import MeterController
 from tidegate.reconcile.mns import MnsController
+from tidegate.reconcile.refresh import RefreshController
 from tidegate.reconcile.schedule import ScheduleController
 from tidegate.services.cms.service import Monitor
 from tidegate.services.ecs import catalog
@@ -350,6 +351,7 @@ def make_controllers(world: World) -> Mapping[str, Controller]:
         **AlarmController(world.ess).controllers,
         **MessageController(world.ess).controllers,
         **MnsController(world.mns).controllers,
+        **RefreshController(world.ess).controllers,
         **MeterController(world.database, world.hosts, world.monitor).controllers,
     }
 

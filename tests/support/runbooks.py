@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -143,7 +144,13 @@ class Runbooks:
     """Everything a test of runbooks needs."""
 
     def __init__(
-        self, database: Database, clock: AdjustableClock, ids: Ids, programs: Sandbox, concurrent: int = 100
+        self,
+        database: Database,
+        clock: AdjustableClock,
+        ids: Ids,
+        programs: Sandbox,
+        concurrent: int = 100,
+        imported: Path | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -151,7 +158,14 @@ class Runbooks:
         self.outside = FakeOutside()
         self.roles = FakeRoles()
         self.oos = Oos(
-            database, clock, ids, roles=self.roles, programs=programs, vault=Vault(b"k" * 32), concurrent=concurrent
+            database,
+            clock,
+            ids,
+            roles=self.roles,
+            programs=programs,
+            vault=Vault(b"k" * 32),
+            concurrent=concurrent,
+            imported=imported,
         )
         self.controller = ExecutionController(
             database,

@@ -117,6 +117,13 @@ class Sdks:
         return Client(self._config())
 
     @cached_property
+    def slb(self) -> Any:
+        """Load balancers."""
+        from alibabacloud_slb20140515.client import Client
+
+        return Client(self._config())
+
+    @cached_property
     def rds(self) -> Any:
         """RDS."""
         from alibabacloud_rds20140815.client import Client
@@ -152,3 +159,21 @@ def eventually(look: Callable[[], Seen], is_right: Callable[[Seen], Any], what: 
         assert time.monotonic() < ends, f"waited {seconds} s for {what}; last seen: {seen}"
         time.sleep(0.02)
     return seen
+
+
+def make_group(sdks: Sdks) -> str:
+    """Create an enabled scaling group with a configuration."""
+    from alibabacloud_ess20220222 import models as v22
+
+    group: str = sdks.ess.create_scaling_group(
+        v22.CreateScalingGroupRequest(region_id=REGION, min_size=0, max_size=5)
+    ).body.scaling_group_id
+    configuration = sdks.ess.create_scaling_configuration(
+        v22.CreateScalingConfigurationRequest(
+            scaling_group_id=group, image_id="aliyun_3_x64_20G_alibase_20240528.vhd", instance_type="ecs.g6.large"
+        )
+    ).body.scaling_configuration_id
+    sdks.ess.enable_scaling_group(
+        v22.EnableScalingGroupRequest(scaling_group_id=group, active_scaling_configuration_id=configuration)
+    )
+    return group

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -42,36 +42,74 @@ def parameters_of(form: Form, zone: tzinfo = UTC) -> dict[str, Any]:
     """Return the parameters in a form.
 
     ``Name`` is a text, ``lines:Name`` a list with one element a line, ``base64:Name`` a text that is sent encoded,
-    ``json:Name:key:Type`` one key of an object that is sent as JSON text, ``rows:Name:index:Key`` one key of an element
-    of a list of objects, ``moment:Name`` a local time in ``zone``. Names that begin with a small letter are the form's
+    ``json:Name:key:Type`` one key of an object that is sent as JSON text (of the type ``Choices``: a list with one element
+    for each field of this name), ``rows:Name:index:Key`` one key of an element
+    of a list of objects, ``joined:Name:start`` the end of a text that begins with ``start``,
+    ``moment:Name`` a local time in ``zone``. Names that begin with a small letter are the form's
     own. Raises CloudError for a value that does not fit its type.
     """
-    parameters: dict[str, Any] = {}
-    rows: dict[str, dict[str, dict[str, str]]] = {}
+    read = _Parameters(zone)
     for name, value in form.fields:
         kind, _, rest = name.partition(":")
-        if kind == "lines":
-            parameters[rest] = value.replace(",", "\n").split()
-        elif kind == "base64":
-            parameters[rest] = base64.b64encode(value.encode()).decode()
-        elif kind == "json":
-            target, key, type_ = rest.split(":", 2)
-            if value != "":
-                parameters.setdefault(target, {})[key] = typed(value, type_, key)
-        elif kind == "rows":
-            target, index, key = rest.split(":", 2)
-            if value != "":
-                rows.setdefault(target, {}).setdefault(index, {})[key] = value
-        elif kind == "moment":
-            if value != "":
-                parameters[rest] = _moment(value, zone, rest)
-        elif name[:1].isupper() and value != "":
-            parameters[name] = value
-    parameters |= {name: list(listed.values()) for name, listed in rows.items()}
-    return {
-        name: msgspec.json.encode(value).decode() if isinstance(value, Mapping) else value
-        for name, value in parameters.items()
-    }
+        if not rest:
+            if name[:1].isupper() and value != "":
+                read.given[name] = value
+        elif reader := _READERS.get(kind):
+            reader(read, rest, value)
+    return read.as_sent()
+
+
+class _Parameters:
+    """Parameters as they are read from a form, field by field."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self.given: dict[str, Any] = {}
+        self._zone = zone
+        self._rows: dict[str, dict[str, dict[str, str]]] = {}
+
+    def lines(self, name: str, value: str) -> None:
+        self.given[name] = value.replace(",", "\n").split()
+
+    def base64(self, name: str, value: str) -> None:
+        self.given[name] = base64.b64encode(value.encode()).decode()
+
+    def joined(self, rest: str, value: str) -> None:
+        name, _, start = rest.partition(":")
+        self.given[name] = start + value.strip()
+
+    def json(self, rest: str, value: str) -> None:
+        name, key, type_ = rest.split(":", 2)
+        given = self.given.setdefault(name, {})
+        if type_ == "Choices":
+            given.setdefault(key, []).append(value)
+        elif value != "":
+            given[key] = typed(value, type_, key)
+
+    def rows(self, rest: str, value: str) -> None:
+        name, index, key = rest.split(":", 2)
+        if value != "":
+            self._rows.setdefault(name, {}).setdefault(index, {})[key] = value
+
+    def moment(self, name: str, value: str) -> None:
+        if value != "":
+            self.given[name] = _moment(value, self._zone, name)
+
+    def as_sent(self) -> dict[str, Any]:
+        given = self.given | {name: list(listed.values()) for name, listed in self._rows.items()}
+        return {
+            name: msgspec.json.encode(value).decode() if isinstance(value, Mapping) else value
+            for name, value in given.items()
+        }
+
+
+_READERS: Final[Mapping[str, Callable[[_Parameters, str, str], None]]] = {
+    "lines": _Parameters.lines,
+    "base64": _Parameters.base64,
+    "joined": _Parameters.joined,
+    "json": _Parameters.json,
+    "rows": _Parameters.rows,
+    "moment": _Parameters.moment,
+}
 
 
 def _moment(value: str, zone: tzinfo, name: str) -> str:

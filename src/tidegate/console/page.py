@@ -46,6 +46,7 @@ MENU: Final[Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]]] = (
 #: Bytes of a form: a template has 64 KiB at most, percent-encoding triples it.
 _MOST_FORM = 512 * 1024
 _MOST_FIELDS = 500
+_LONGEST_TRAIL = 50
 _LIVE = re.compile("<!--live-->(.*?)<!--/live-->", re.DOTALL)
 
 
@@ -148,6 +149,22 @@ class Page:
         left = {key: value for key, value in given.items() if value not in (None, "")}
         path = quote(self.request.url.path, safe="/")
         return f"{path}?{urlencode(left)}" if left else path
+
+    def turns(self, next_token: str | None) -> tuple[str, str]:
+        """Return the addresses of the page before and the page after, of a list that is paged by tokens; empty: none.
+
+        Tokens lead forward only, so the address keeps those of the pages on the way, ``-`` for the first page.
+        """
+        trail = [one for one in self.query.get("trail", "").split("~") if one][-_LONGEST_TRAIL:]
+        here = self.query.get("token", "")
+        before = after = ""
+        if here and trail:
+            before = self.here(token="" if trail[-1] == "-" else trail[-1], trail="~".join(trail[:-1]))
+        elif here:
+            before = self.here(token="")
+        if next_token:
+            after = self.here(token=next_token, trail="~".join([*trail, here or "-"]))
+        return before, after
 
     @property
     def zone_cookie(self) -> str:

@@ -20,23 +20,23 @@ class Tally(NamedTuple):
     loading: int
 
 
-def tally(proc: str, pids: Iterable[str]) -> Tally:
+def tally(proc: str, pids: Iterable[str], *, memory: bool = True) -> Tally:
     """Add up what these processes of the process table ``proc`` use; those that end meanwhile are left out.
 
-    Memory is what a process has for itself: pages of files and of shared memory are not counted once for each.
+    Memory, if wanted, is what a process has for itself: pages of files and of shared memory are not counted once for
+    each.
     """
     ticks = pages = loading = 0
     for pid in pids:
         try:
-            status = _read(f"{proc}/{pid}/stat")
-            memory = _read(f"{proc}/{pid}/statm").split()
+            fields = read(f"{proc}/{pid}/stat").rpartition(b")")[2].split()
+            sizes = read(f"{proc}/{pid}/statm").split() if memory else [b"0"] * 3
         except OSError:
             continue
-        fields = status.rpartition(b")")[2].split()
-        if len(fields) > 14 and len(memory) > 2:
+        if len(fields) > 14 and len(sizes) > 2:
             loading += fields[0] in _LOADING
             ticks += sum(map(int, fields[11:15]))
-            pages += int(memory[1]) - int(memory[2])
+            pages += int(sizes[1]) - int(sizes[2])
     return Tally(ticks * _TICK, max(pages, 0) * _PAGE, loading)
 
 
@@ -56,7 +56,7 @@ class Traffic(NamedTuple):
 
 def traffic(path: str, interface: str) -> Traffic | None:
     """Read an interface's counters in a ``net/dev``; None when it has no such interface."""
-    for line in _read(path).splitlines():
+    for line in read(path).splitlines():
         name, _, counters = line.partition(b":")
         if name.strip() == interface.encode():
             fields = counters.split()
@@ -70,7 +70,7 @@ def connections(folder: str) -> tuple[int, int]:
 
 
 def _number(path: str, head: bytes, name: bytes) -> int:
-    for line in _read(path).splitlines():
+    for line in read(path).splitlines():
         words = line.split()
         if words and words[0] == head and name in words:
             return int(words[words.index(name) + 1])
@@ -78,13 +78,14 @@ def _number(path: str, head: bytes, name: bytes) -> int:
 
 
 def _established(path: str) -> int:
-    rows = [line.split() for line in _read(path).splitlines() if line.startswith(b"Tcp:")]
+    rows = [line.split() for line in read(path).splitlines() if line.startswith(b"Tcp:")]
     if len(rows) < 2 or b"CurrEstab" not in rows[0]:
         return 0
     return int(rows[1][rows[0].index(b"CurrEstab")])
 
 
-def _read(path: str) -> bytes:
+def read(path: str) -> bytes:
+    """Return what a file of the kernel says. OSError: it is not there (any more)."""
     # A descriptor by hand costs half of what a file object does, and there are thousands of them.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

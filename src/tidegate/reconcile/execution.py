@@ -34,7 +34,7 @@ from tidegate.services.oos.model import Template
 from tidegate.services.oos.parameter_store import ParameterStore
 from tidegate.services.oos.ports import OOS_SERVICE, Roles
 from tidegate.services.oos.sandbox import Programs
-from tidegate.services.oos.secrets import Secrets
+from tidegate.services.oos.secrets import Secrets, open_execution
 from tidegate.services.oos.states import FINAL_EXECUTION, ExecutionStatus
 from tidegate.services.oos.works import work_key
 from tidegate.services.operation import Principal
@@ -88,6 +88,7 @@ class ExecutionController:
             raise
 
     async def _conduct(self, run: Run, execution: ExecutionRecord, tasks: list[TaskRecord]) -> None:
+        execution = open_execution(execution, self._store)
         template = (await self._library.template(execution.hash)).part_for(execution.origin)
         read = self._store.reader(lambda: self._acting(execution), execution.account_id, execution.region)
         secrets = Secrets(self._store, read)
@@ -148,6 +149,7 @@ def scope_of(
     clock: Clock,
 ) -> Scope:
     """Return what names stand for in an execution that has come as far as ``tasks``."""
+    tasks = [secrets.reveal(task) for task in tasks]
     return Scope(
         parameters=execution.parameters,
         outputs=_inherited(execution)

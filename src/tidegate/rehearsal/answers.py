@@ -88,17 +88,22 @@ class Replies:
 
 def read_answers(text: str, name: str = "the answers file") -> Answers:
     """Read an answers file, YAML or JSON. Raises ConfigurationError, which says where and how to write it."""
+    return make_answers(read_document(text, name), name)
+
+
+def read_document(text: str, name: str) -> dict[str, Any]:
+    """Read the text of an answers file. Raises ConfigurationError."""
     try:
         read = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{name} cannot be read: {error}") from error
-    return make_answers(read if read is not None else {}, name)
-
-
-def make_answers(document: Any, name: str = "the answers") -> Answers:
-    """Return the answers of a document. Raises ConfigurationError."""
-    if not isinstance(document, dict):
+    if not isinstance(read, dict | None):
         raise ConfigurationError(f"{name} must be a map with operations (ECS.DescribeInstances) as keys")
+    return read or {}
+
+
+def make_answers(document: Mapping[str, Any], name: str = "the answers") -> Answers:
+    """Return the answers of a document. Raises ConfigurationError."""
     sections = {key: value for key, value in document.items() if "." not in str(key)}
     if unknown := sections.keys() - _SECTIONS.keys():
         raise ConfigurationError(

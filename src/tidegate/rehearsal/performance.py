@@ -218,10 +218,8 @@ class _Caller:
 
     async def call(self, product: str, action: str, parameters: Mapping[str, Any], *, region: str) -> dict[str, Any]:
         """Return the canned answer, or raise the canned error. Raises RehearsalError when there is none."""
-        answer: dict[str, Any] = self._answer(
-            f"{product}.{action}", _without_token(parameters, self._play.record.id), region
-        )
-        return answer
+        answer = self._answer(f"{product}.{action}", _without_token(parameters, self._play.record.id), region)
+        return {"RequestId": _REQUEST_ID, **answer}
 
     def may_reach(self, url: str) -> bool:  # noqa: ARG002 - see cloud.outside.Outside
         """Nothing outside is really reached, so everything may be."""
@@ -259,7 +257,7 @@ class _Caller:
         )
         if reply.error is not None:
             raise reply.error
-        return {"RequestId": _REQUEST_ID, **reply.answer} if isinstance(reply.answer, dict) else reply.answer
+        return reply.answer
 
     def _otherwise(self, operation: str, parameters: Mapping[str, Any], region: str, task: TaskRecord) -> Reply:
         template = self._play.template

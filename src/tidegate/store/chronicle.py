@@ -123,6 +123,11 @@ async def tasks(connection: Connection, execution_ids: Sequence[str]) -> dict[st
     return await _spans(connection, "oos_task", "execution_id", execution_ids)
 
 
+async def waiting_for(connection: Connection, execution_id: str) -> str:
+    """Return what an execution waits for people to say; empty when it does not."""
+    return str(await connection.fetchval("select waiting from oos_execution where id = $1", execution_id) or "")
+
+
 async def actions(connection: Connection, activity_ids: Sequence[str]) -> list[ActionTimes]:
     """Return the waits of activities, in the order in which they began."""
     rows = await connection.fetch(

@@ -8,24 +8,8 @@ from alibabacloud_ess20140828 import models as v14
 from alibabacloud_ess20220222 import models as v22
 
 from support.running import RunningCloud
-from support.sdks import REGION, Sdks, eventually
+from support.sdks import REGION, Sdks, eventually, make_group
 from tidegate.clock import to_minutes
-
-
-def make_group(sdks: Sdks) -> str:
-    """Create an enabled group with a configuration."""
-    group: str = sdks.ess.create_scaling_group(
-        v22.CreateScalingGroupRequest(region_id=REGION, min_size=0, max_size=5)
-    ).body.scaling_group_id
-    configuration = sdks.ess.create_scaling_configuration(
-        v22.CreateScalingConfigurationRequest(
-            scaling_group_id=group, image_id="aliyun_3_x64_20G_alibase_20240528.vhd", instance_type="ecs.g6.large"
-        )
-    ).body.scaling_configuration_id
-    sdks.ess.enable_scaling_group(
-        v22.EnableScalingGroupRequest(scaling_group_id=group, active_scaling_configuration_id=configuration)
-    )
-    return group
 
 
 def cloud_time(sdks: Sdks, group: str) -> datetime:

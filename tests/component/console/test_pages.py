@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import AsyncIterator
@@ -37,6 +38,8 @@ PAGES = (
     "/ess/{group}/task?task={task}",
     "/ess/{group}/hook",
     f"/ess/{{group}}/hook?template={TEMPLATE}",
+    "/ess/{group}/hook?kind=queue",
+    "/ess/{group}/hook?kind=none",
     "/ess/{group}/hook?template=biting",
     "/redis",
     "/redis/{redis}",
@@ -50,6 +53,7 @@ PAGES = (
     "/oos/executions",
     "/oos/executions?status=Failed",
     "/oos/executions/{execution}",
+    *(f"/oos/executions/{{execution}}?tab={tab}" for tab in ("advanced", "log", "template")),
     "/ecs",
     "/ecs/{member}",
     "/ram/users",
@@ -419,10 +423,116 @@ Tasks:
     shown = text_of(await browser.get(f"/oos/executions/{execution}"))
     await approver.post("/call/oos/NotifyExecution", ExecutionId=execution, NotifyType="Approve")
 
-    assert "It waits for people" in shown
+    assert "It waits for an approval" in shown
     assert "Approve" in shown
     assert "Try the task again" not in shown
     assert await until(lambda: _ended(furnished, execution)) == "Success"
+
+
+async def test_a_failed_task_that_waits_is_tried_again_or_skipped_by_a_button(furnished: World) -> None:
+    browser = await _owner(furnished, "en")
+    content = """
+FormatVersion: OOS-2019-06-01
+Tasks:
+  - Name: fail
+    Action: ACS::ExecuteAPI
+    Properties: {Service: ESS, API: DescribeScalingGroups, Parameters: {PageSize: 5000}}
+"""
+    made = await furnished.call("oos", "StartExecution", TemplateContent=content, Mode="FailurePause")
+    execution = made["Execution"]["ExecutionId"]
+
+    async def waits() -> bool:
+        found = (await furnished.call("oos", "ListExecutions", ExecutionId=execution))["Executions"][0]
+        return bool(found["Status"] == "Waiting")
+
+    await until(waits)
+    shown = text_of(await browser.get(f"/oos/executions/{execution}"))
+    await browser.post("/call/oos/NotifyExecution", ExecutionId=execution, NotifyType="SkipTask")
+
+    assert "A task failed and it waits" in shown
+    assert "Try the task again" in shown
+    assert "Reject" not in shown
+    assert await until(lambda: _ended(furnished, execution)) == "Success"
+    advanced = text_of(await browser.get(f"/oos/executions/{execution}?tab=advanced"))
+    assert "ESS DescribeScalingGroups" in advanced
+    assert "Skipped" in advanced
+
+
+async def test_a_template_starts_with_parameters_of_every_type(furnished: World) -> None:
+    browser = await _owner(furnished, "en")
+    kinds = {
+        "text": {"Type": "String", "MaxLength": 9},
+        "number": {"Type": "Number", "MinValue": 1, "MaxValue": 5},
+        "truth": {"Type": "Boolean", "Default": True},
+        "words": {"Type": "List"},
+        "tree": {"Type": "Json", "Default": {"a": 1}},
+        "one": {"Type": "String", "AllowedValues": ["x", "y"]},
+        "machines": {"Type": "List", "AssociationProperty": "ALIYUN::ECS::Instance::InstanceId"},
+        "filled": {"Type": "String", "Default": "${regionId}"},
+        "secret": {"Type": "String", "NoEcho": True, "Default": ""},
+    }
+    task = {"Name": "sleep", "Action": "ACS::Sleep", "Properties": {"Duration": "PT1S"}}
+    content = json.dumps({"FormatVersion": "OOS-2019-06-01", "Parameters": kinds, "Tasks": [task]})
+    await furnished.call("oos", "CreateTemplate", TemplateName="every-type", Content=content)
+
+    page = (await browser.get("/oos/templates/every-type")).text
+    member = furnished.ids["member"]
+    await browser.post(
+        "/call/oos/StartExecution",
+        **{
+            "TemplateName": "every-type",
+            "json:Parameters:text:String": "hello",
+            "json:Parameters:number:Number": "2.5",
+            "json:Parameters:truth:Boolean": "false",
+            "json:Parameters:words:List": "a\nb\n",
+            "json:Parameters:tree:Json": '{"b": [2]}',
+            "json:Parameters:one:String": "y",
+            "json:Parameters:machines:Choices": member,
+        },
+    )
+
+    for shape in (
+        'type="number" step="any" name="json:Parameters:number:Number" value="" min="1" max="5" required',
+        'name="json:Parameters:text:String" value="" maxlength="9"',
+        f'name="json:Parameters:machines:Choices" multiple size="1" required><option value="{member}"',
+        'name="json:Parameters:secret:String" value="" type="password"',
+    ):
+        assert shape in page, shape
+    assert page.index('class="filled"') < page.index("json:Parameters:filled:String")
+    (made,) = (await furnished.call("oos", "ListExecutions", TemplateName="every-type"))["Executions"]
+    assert made["Parameters"] == {
+        "text": "hello",
+        "number": 2.5,
+        "truth": False,
+        "words": ["a", "b"],
+        "tree": {"b": [2]},
+        "one": "y",
+        "machines": [member],
+        "filled": "${regionId}",
+        "secret": "",
+    } | {key: made["Parameters"][key] for key in ("secret",)}
+
+
+async def test_lists_that_are_paged_by_tokens_are_walked_to_the_end_and_back(furnished: World) -> None:
+    browser = await _owner(furnished, "en")
+    for number in range(2):
+        await furnished.call("oos", "StartExecution", TemplateName="biting", Description=str(number))
+    for _ in range(40):
+        await furnished.call("oos", "StartExecution", TemplateName="biting")
+
+    seen, address = [], "/oos/executions?template=biting"
+    while address:
+        page = (await browser.get(address)).text
+        seen.append(re.findall(r"/console/oos/executions/(exec-[a-z0-9]+)", page))
+        found = re.search(r'href="/console([^"]+)" rel="next"', page)
+        address = html.unescape(found[1]) if found else ""
+    back = []
+    while found := re.search(r'href="/console([^"]+)" rel="prev"', page):
+        page = (await browser.get(html.unescape(found[1]))).text
+        back.append(re.findall(r"/console/oos/executions/(exec-[a-z0-9]+)", page))
+
+    assert len(seen) == 3
+    assert back == seen[-2::-1]
 
 
 async def _ended(world: World, execution: str) -> str | None:

@@ -83,10 +83,30 @@ async def taken_apart(world: World, group: str) -> None:
     assert group not in await world.all_groups()
 
 
-@pytest.mark.parametrize("scenario", [out_and_in, abandoned, taken_apart])
+async def refreshed(world: World, group: str) -> None:
+    """Replace the one instance of a group."""
+    await world.scale(group, 1, settle=False)
+    await settle(world)
+    [before] = await world.members(group)
+    task = await world.call("StartInstanceRefresh", ScalingGroupId=group, SkipMatching=False)
+    await settle(world)
+    [shown] = (await world.call("DescribeInstanceRefreshes", InstanceRefreshTaskIds=[task["InstanceRefreshTaskId"]]))[
+        "InstanceRefreshTasks"
+    ]
+    assert shown["Status"] == "Successful"
+    [after] = await world.members(group)
+    assert after != before
+
+
+#: Of a refresh only its own points and those where its batches follow each other: the others are activities like any.
+_AMONG = {refreshed: ("refresh.", "scale-out.close")}
+
+
+@pytest.mark.parametrize("scenario", [out_and_in, abandoned, taken_apart, refreshed])
 async def test_a_death_at_any_point_changes_nothing(
     world: World, points: Points, scenario: Callable[[World, str], Awaitable[None]]
 ) -> None:
+    points.among = _AMONG.get(scenario, ("",))
     for number in range(1, MOST):
         for old in await world.all_groups():
             await world.call("DeleteScalingGroup", ScalingGroupId=old, ForceDelete=True)

@@ -16,6 +16,9 @@ _WHOLE = {
     "platform": "Aliyun",
     "cidrblock": "10.0.0.0/8",
     "progress": "100%",
+    "cloudassistantstatus": "true",
+    "lifecyclestate": "InService",
+    "resourcetype": "ACS::ECS::Instance",
     "commandcontent": "uptime",
     "httpendpoint": "https://example.test/",
     "executionid": "exec-tide.t0001.t0002",
@@ -58,7 +61,7 @@ _ENDS = {
 
 
 #: what a text may be that no name tells: a word, a number, the JSON text of a list or of a map
-_STYLES = ("{}-1", "1", '["{}-1"]', '{{"key": "{}-1"}}')
+_STYLES = ("{}1", "1", '["{}1"]', '{{"key": "{}1"}}')
 
 
 def text_for(name: str, style: int = 0) -> str:

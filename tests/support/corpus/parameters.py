@@ -12,6 +12,7 @@ from tidegate.services.oos.model import ParameterDefinition, Template
 from tidegate.services.oos.values import to_json
 
 _WORDS = (
+    "TID",
     "a1b2",
     "ecs.g6.large",
     "vsw-bp1tide",
@@ -40,7 +41,24 @@ _WORDS = (
 
 
 #: what people write into fields whose form the template tells in words only
+_TARGETS = '{Type: "ResourceIds", ResourceIds: ["i-bp1tide1"], RegionId: "cn-hangzhou"}'
 _WRITTEN: dict[str, Any] = {
+    "eventOutputTransformer": {"targets": _TARGETS},
+    "alarmOutputTransformer": {"targets": _TARGETS},
+    "eventTriggerProperties": {"product": "ECS", "name": ["Instance:StateChange"], "level": ["INFO"], "content": {}},
+    "alarmTriggerProperties": {
+        "namespace": "acs_ecs_dashboard",
+        "metricName": "CPUUtilization",
+        "statistics": "Average",
+        "comparisonOperator": "GreaterThanThreshold",
+        "threshold": 90,
+        "resources": [{"instanceId": "i-bp1tide1"}],
+        "times": 1,
+        "period": 60,
+        "interval": 60,
+        "silenceTime": 300,
+        "effectiveInterval": "00:00-23:59",
+    },
     "upgradeSteps": [
         {"Type": "RunCommand", "ApplicationGroupName": "app", "CommandContent": "uptime", "Parameters": {}}
     ],
@@ -59,7 +77,7 @@ def fill_in(template: Template, region: str, chance: random.Random) -> dict[str,
     return {
         name: _value(definition, region, chance)
         for name, definition in template.parameters.items()
-        if definition.is_required
+        if definition.is_required or name in _WRITTEN
     }
 
 
@@ -67,7 +85,7 @@ def vary(template: Template, region: str, chance: random.Random) -> dict[str, An
     """Return other values, also for some of the parameters with a choice and for empty defaults."""
     varied = fill_in(template, region, chance)
     for name, definition in template.parameters.items():
-        if definition.is_required:
+        if name in varied:
             continue
         if (definition.default in ("", [], {}) and chance.random() < 0.5) or (
             (definition.allowed_values or definition.type == "Boolean") and chance.random() < 0.5

@@ -11,7 +11,7 @@ from typing import Any
 
 from support.corpus.models import shape_of
 from support.corpus.parameters import fill_in, vary
-from support.corpus.samples import fill
+from support.corpus.samples import KNOWN, fill
 from support.corpus.steering import Hints, enrich, reach
 from tidegate.errors import TidegateError
 from tidegate.rehearsal import Asked, Report, rehearse
@@ -68,6 +68,9 @@ class Cloud:
         for program in selectors(asked.task):
             for path in paths_of(program):  # what the model leaves open: maps with any keys
                 put(shape, path, "")
+        for operation, path, value in KNOWN:
+            if operation == asked.operation.lower():
+                put(shape, path, value)
         answer = fill(shape, asked.parameters, asked.region, self._style)
         answer = enrich(answer, selectors(asked.task))
         if self._chance is not None:

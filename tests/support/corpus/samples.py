@@ -11,6 +11,18 @@ from support.corpus.names import text_for
 _NUMBERS = {"pagesize": 100, "maxresults": 100, "exitcode": 0}
 
 
+#: what no name tells: operation, path, value
+KNOWN: tuple[tuple[str, tuple[str | int, ...], str], ...] = (
+    (
+        "ecs.describeinstancesfullstatus",
+        ("InstanceFullStatusSet", "InstanceFullStatusType", 0, "HealthStatus", "Name"),
+        "Ok",
+    ),
+    ("resourcecenter.searchresources", ("Resources", 0, "ResourceId"), "i-bp1tide1"),
+    ("resourcecenter.searchresources", ("Resources", 0, "ResourceType"), "ACS::ECS::Instance"),
+)
+
+
 def fill(shape: Any, asked: Mapping[str, Any], region: str, style: Callable[[str], int] = lambda _: 0) -> Any:
     """Return an answer of a shape: what was asked for is answered, everything else has a value that its name suggests."""
     known = {key.lower(): value for key, value in asked.items()}

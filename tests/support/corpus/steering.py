@@ -57,6 +57,7 @@ def _is_desired(answer: Any, selector: str, properties: Mapping[str, Any]) -> bo
 def _bendings(answer: dict[str, Any], selector: str, values: Sequence[Any]) -> Iterator[dict[str, Any]]:
     """Yield the answer with values at the paths that the selector reads, and with each list of it empty."""
     paths = sorted(set(paths_of(selector)), key=lambda path: (-len(path), str(path)))
+    yield from (value for value in values if isinstance(value, dict | list) and selector.strip() == ".")
     for value in values:
         for path in paths:
             yield with_value(answer, path, value)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 from starlette.responses import Response
 
 from tidegate.console import cures
 from tidegate.console.complaints import about_template
-from tidegate.console.fields import fields_of
-from tidegate.console.graph import Graph, graph_of
-from tidegate.console.page import Page
+from tidegate.console.fields import description_of, fields_of, kinds_of, template_of
+from tidegate.console.graph import graph_of
+from tidegate.console.offers import offers
+from tidegate.console.page import Found, Page
 from tidegate.errors import CloudError
-from tidegate.services.oos.validation import lint
+from tidegate.services.oos.answers import is_expected
 from tidegate.store import chronicle
+from tidegate.store.ram import decisions
 
 _PER_PAGE = 50
+_DECISIONS = 500
+#: What people may be asked for, in the order of the buttons.
+_ASKED: Final = ("Approve", "Reject", "RetryTask", "SkipTask", "ExecuteTask", "CancelTask", "CompleteExecution")
 _START = """FormatVersion: OOS-2019-06-01
 Tasks:
   - Name: look
@@ -45,19 +50,22 @@ async def templates(page: Page) -> Response:
 async def template(page: Page) -> Response:
     """Show one template: its tasks, a form to start it, the policy it needs."""
     name = page.path("name")
-    answer = await page.call("oos", "GetTemplate", TemplateName=name)
-    policy, redis = await page.together(
-        page.look("oos", "GenerateExecutionPolicy", TemplateName=name),
-        page.look("R-kvstore", "DescribeInstances", PageSize=50),
-    )
+    answer = await page.call("oos", "GetTemplate", TemplateName=name, TemplateVersion=page.query.get("version") or None)
     content = answer["Content"]
+    read = template_of(content)
+    policy, versions = await page.together(
+        page.look("oos", "GenerateExecutionPolicy", TemplateName=name),
+        page.look("oos", "ListTemplateVersions", TemplateName=name, MaxResults=20),
+    )
     return page.render(
         "template.html",
         template=answer["Template"],
+        description=description_of(read, page.language),
         content=content,
-        parameters=fields_of(content, page.language, redis.rows("Instances", "KVStoreInstance")),
-        graph=_graph(content, {}),
+        parameters=fields_of(read, page.language, await offers(page, kinds_of(read))),
+        graph=graph_of(read, {}) if read is not None else None,
         policy=policy,
+        versions=versions,
     )
 
 
@@ -102,33 +110,71 @@ async def executions(page: Page) -> Response:
 
 
 async def execution(page: Page) -> Response:
-    """Show one execution: what it did, and when it failed the cause and the cure."""
+    """Show one execution: what it did, what it waits for, and when it failed the cause and the cure."""
     one = await find_execution(page, page.path("id"))
-    tasks, logs, content = await page.together(
-        page.look("oos", "ListTaskExecutions", ExecutionId=one["ExecutionId"], MaxResults=100, SortOrder="Ascending"),
-        page.look("oos", "ListExecutionLogs", ExecutionId=one["ExecutionId"], MaxResults=100),
-        page.look("oos", "GetExecutionTemplate", ExecutionId=one["ExecutionId"]),
+    the_id = one["ExecutionId"]
+    tab = page.query.get("tab", "basics")
+    tasks, logs, content, children = await page.together(
+        page.look("oos", "ListTaskExecutions", ExecutionId=the_id, MaxResults=100, SortOrder="Ascending"),
+        page.look("oos", "ListExecutionLogs", ExecutionId=the_id, MaxResults=100, NextToken=page.query.get("token"))
+        if tab == "log"
+        else _nothing(),
+        page.look("oos", "GetExecutionTemplate", ExecutionId=the_id),
+        page.look("oos", "ListExecutions", ParentExecutionId=the_id, IncludeChildExecution=True, MaxResults=20)
+        if one["IsParent"]
+        else _nothing(),
     )
     async with page.around.database.connection() as connection:
-        times = (await chronicle.executions(connection, [one["ExecutionId"]])).get(one["ExecutionId"])
-        spans = await chronicle.tasks(connection, [one["ExecutionId"]])
-    statuses = {task["TaskName"]: task["Status"] for task in tasks.rows("TaskExecutions")}
-    messages = [one["StatusMessage"], *(task["StatusMessage"] for task in tasks.rows("TaskExecutions"))]
+        times = (await chronicle.executions(connection, [the_id])).get(the_id)
+        spans = await chronicle.tasks(connection, [the_id])
+        waiting = await chronicle.waiting_for(connection, the_id)
+        activity = (await chronicle.activities_of_executions(connection, [the_id])).get(the_id)
+        judged = await decisions.of_sessions(connection, [the_id], _DECISIONS) if tab == "advanced" else []
+    rows = tasks.rows("TaskExecutions")
+    text = content.tree.get("Content", "")
+    template = template_of(text)
+    messages = [one["StatusMessage"], *(task["StatusMessage"] for task in rows)]
     return page.render(
         "execution.html",
         one=one,
+        tab=tab if tab in ("basics", "advanced", "log", "template") else "basics",
         tasks=tasks,
+        rows=rows,
+        children=children,
         logs=logs,
-        graph=_graph(content.tree.get("Content", ""), statuses),
+        content=text,
+        graph=graph_of(template, _statuses(rows)) if template is not None else None,
         causes=cures.explain(messages, page),
-        approval=any(
-            task["Status"] == "Waiting" and task["TaskAction"] == "ACS::Approve"
-            for task in tasks.rows("TaskExecutions")
-        ),
+        waiting=waiting,
+        expected=[
+            kind for kind in _ASKED if is_expected(kind, status=one["Status"], waiting=waiting, mode=one["Mode"])
+        ],
+        task_names=[task.name for task in template.tasks] if template is not None else [],
         times=times,
         spans=spans,
+        activity=activity,
+        judged=await _judged(page, one, judged),
         call_of=call_of,
     )
+
+
+def _statuses(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the status of each task: of one that looped its own, not that of an item."""
+    return {task["TaskName"]: task["Status"] for task in rows if not task.get("ParentTaskExecutionId")}
+
+
+async def _judged(
+    page: Page, one: Mapping[str, Any], judged: Sequence[decisions.DecisionRow]
+) -> Sequence[decisions.DecisionRow]:
+    """Return RAM's decisions to who may see the policies of the role that the execution acts under."""
+    if not judged:
+        return ()
+    found = await page.look("ram", "ListPoliciesForRole", RoleName=one["RamRole"])
+    return judged if found.refusal is None else ()
+
+
+async def _nothing() -> Found:
+    return Found()
 
 
 async def find_execution(page: Page, execution_id: str) -> Mapping[str, Any]:
@@ -153,8 +199,3 @@ def properties_of(task: Mapping[str, Any]) -> Mapping[str, Any]:
         return msgspec.json.decode(task.get("Properties") or "{}", type=dict[str, Any])
     except msgspec.DecodeError:
         return {}
-
-
-def _graph(content: str, statuses: Mapping[str, str]) -> Graph | None:
-    found = lint(content).template if content else None
-    return graph_of(found, statuses) if found is not None else None

@@ -10,7 +10,8 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from tidegate.console.charts import Line, draw
-from tidegate.console.fields import fields_of
+from tidegate.console.fields import description_of, fields_of, kinds_of, template_of
+from tidegate.console.offers import offers
 from tidegate.console.page import PER_PAGE, Found, Page
 from tidegate.console.sizes import sizes_of
 from tidegate.errors import CloudError
@@ -52,24 +53,25 @@ async def group(page: Page) -> Response:
 
 
 async def hook(page: Page) -> Response:
-    """Show the form for a new hook; ``template`` in the address asks for its parameters."""
+    """Show the form for a new hook; ``kind`` in the address is how it notifies, ``template`` asks for its parameters."""
     the_group = await _find(page)
     chosen = page.query.get("template", "")
-    templates, redis = await page.together(
-        page.look("oos", "ListTemplates", MaxResults=100), page.look("R-kvstore", "DescribeInstances", PageSize=50)
-    )
+    kind = "template" if chosen else page.query.get("kind", "template")
+    templates = await page.look("oos", "ListTemplates", MaxResults=100)
     definition = await page.look("oos", "GetTemplate", TemplateName=chosen) if chosen else Found()
+    template = template_of(definition.tree.get("Content", ""))
     account = page.session.principal.account_id if page.session.principal else ""
     return page.render(
         "hook.html",
         group=the_group,
+        kind=kind,
         templates=templates,
         chosen=chosen,
         definition=definition,
-        parameters=fields_of(
-            definition.tree.get("Content", ""), page.language, redis.rows("Instances", "KVStoreInstance")
-        ),
+        description=description_of(template, page.language),
+        parameters=fields_of(template, page.language, await offers(page, kinds_of(template))),
         arn=f"acs:oos:{page.region}:{account}:template/{chosen}",
+        queue=f"acs:mns:{page.region}:{account}",
     )
 
 

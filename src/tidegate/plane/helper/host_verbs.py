@@ -17,7 +17,7 @@ _SPEC = ("switch", "network", "gateway", "address", "hostname", "memory")
 #: commands at one time, all hosts together
 _COMMANDS = 512
 #: hosts measured at one time
-_MEASURED = 50
+_MEASURED = 25
 #: bytes of output that one command may ask to be kept
 _KEEP = 4 << 20
 

@@ -246,9 +246,9 @@ class Host:
     def measure(self) -> dict[str, float | int | str | None]:
         """Tell what the running host has used since its boot and uses now. OSError: it is ending."""
         assert self._process is not None
-        proc, own = f"{self.see('/proc')}", f"/proc/{self._process.pid}/net"
-        used = usage.tally(proc, usage.processes(proc))
+        proc, own = self.see("/proc"), f"/proc/{self._process.pid}/net"
         cpu, memory = self._hosts.limits.usage(self.id)
+        used = usage.tally(proc, usage.processes(proc), memory=memory is None)
         traffic = usage.traffic(f"{own}/dev", "eth0")
         total, established = usage.connections(own)
         return {

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 
+from tidegate.plane import usage
+
 #: the file of a state directory that names the group made for it
 _NOTE = "cgroup"
 #: the file that limits a group, of version 2 and of version 1
@@ -77,18 +79,17 @@ def used_by(group: str) -> tuple[float | None, int | None]:
     """Read processor time and memory of a group of either version; None for what it does not tell."""
     cpu = memory = None
     with contextlib.suppress(OSError):
-        cpu = _entries(f"{group}/cpu.stat")["usage_usec"] / 1e6
-    for current, spare in (("memory.current", "inactive_file"), ("memory.usage_in_bytes", "total_inactive_file")):
+        cpu = _entry(f"{group}/cpu.stat", b"usage_usec ") / 1e6
+    for current, spare in (("memory.current", b"\ninactive_file "), ("memory.usage_in_bytes", b"total_inactive_file ")):
         with contextlib.suppress(OSError):
-            with open(f"{group}/{current}", encoding="ascii") as file:
-                used = int(file.read())
-            memory = max(used - _entries(f"{group}/memory.stat").get(spare, 0), 0)
+            memory = max(int(usage.read(f"{group}/{current}")) - _entry(f"{group}/memory.stat", spare), 0)
     return cpu, memory
 
 
-def _entries(path: str) -> dict[str, int]:
-    with open(path, encoding="ascii") as file:
-        return {name: int(value) for name, _, value in (line.partition(" ") for line in file)}
+def _entry(path: str, name: bytes) -> int:
+    """Return one number of a file with a name and a number on each line, 0 when it is not there."""
+    _, found, rest = usage.read(path).partition(name)
+    return int(rest.split(None, 1)[0]) if found else 0
 
 
 def _remove(parent: str) -> None:

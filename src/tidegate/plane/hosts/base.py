@@ -119,7 +119,7 @@ class Hosts(Protocol):
         ...
 
     async def measure(self) -> Sequence[Usage]:
-        """Measure every host that runs; one that is ending may be left out. Cheap: 1,000 hosts in some 100 ms."""
+        """Measure every host that runs; one that is ending may be left out. 1,000 hosts take a quarter of a second."""
         ...
 
     async def connect(self, host_id: str | None, address: str, port: int, timeout: float = 3.0) -> socket.socket:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tidegate.services.oos.actions.base import ActionFailedError, Child, Ended
+from tidegate.services.oos.secrets import Secrets
 from tidegate.services.oos.states import FINAL_EXECUTION
 from tidegate.store.oos.records import ExecutionRecord, TaskRecord
 
@@ -31,18 +32,19 @@ class Family(Protocol):
 class Children:
     """The child of one task execution or loop item: it has the same id."""
 
-    def __init__(self, family: Family, parent: ExecutionRecord, task: TaskRecord) -> None:
+    def __init__(self, family: Family, parent: ExecutionRecord, task: TaskRecord, secrets: Secrets) -> None:
         self._family = family
         self._parent = parent
         self._task = task
+        self._secrets = secrets
 
     async def start(self, child: Child) -> None:
         """Start the child once; raises CloudError when its template or its parameters are wrong."""
-        if self._task.sealed:
-            # The child's parameters are kept and shown, so a secret among them would be given away.
-            raise ActionFailedError("a secret parameter cannot be handed to a child execution")
+        if self._secrets.is_hidden(child.template_content):
+            raise ActionFailedError("a secret cannot stand in the text of a template, which is kept and shown")
+        hidden = tuple(name for name, value in child.parameters.items() if self._secrets.is_hidden(value))
         # Children begin with their tasks, so those of a loop are in the order of its items.
-        child = msgspec.structs.replace(child, begins_at=self._task.started_at)
+        child = msgspec.structs.replace(child, hidden=hidden, begins_at=self._task.started_at)
         await self._family.start_child(self._parent, self._task.id, child)
 
     async def fire(self, number: int, outputs: Mapping[str, Any]) -> None:
@@ -59,4 +61,4 @@ class Children:
         record = await self._family.find_child(self._parent, self._task.id)
         if record is None or record.status not in FINAL_EXECUTION:
             return None
-        return Ended(record.status, record.status_message, record.outputs)
+        return Ended(record.status, record.status_message, self._secrets.adopt(record))

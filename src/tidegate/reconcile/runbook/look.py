@@ -182,7 +182,7 @@ class Look:
         outputs: dict[str, Any] = {}
         for output in self._template.outputs:
             try:
-                outputs[output.name] = self._book.secrets.hide(check_size(await output.value.evaluate(scope)))
+                outputs[output.name] = check_size(await output.value.evaluate(scope))
             except MissingOutputError:
                 outputs[output.name] = None
             except ExpressionError as error:

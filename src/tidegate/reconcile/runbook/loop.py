@@ -50,8 +50,6 @@ class LoopDriver:
             items = [start.item]
         rate = await loop.rate_control.evaluate(scope)
         read_rate(rate, len(items), self._book.execution.loop_mode)
-        if self._book.secrets.hide(items) != items:
-            raise ExpressionError("the Items of a Loop are kept and shown, so no secret parameter may be among them")
         self._book.log(record.id, f"The task {record.name} ({record.action}) is started for {len(items)} items.")
         given = {"Properties": start.properties} if start.properties else {}
         record = msgspec.structs.replace(record, loop={"Items": items, "RateControl": rate, **given})

@@ -15,7 +15,6 @@ from tidegate.services.oos.actions import has_child
 from tidegate.services.oos.actions.firing import WAITING as TRIGGER
 from tidegate.services.oos.answers import in_words
 from tidegate.services.oos.expressions import Scope
-from tidegate.services.oos.masking import Mask
 from tidegate.services.oos.secrets import Secrets
 from tidegate.services.oos.states import (
     FINAL_TASK,
@@ -58,7 +57,7 @@ class Notebook:
         self.execution = execution
         self.status = ExecutionStatus(execution.status)
         #: in the order of their start
-        self.tasks = tasks
+        self.tasks = [secrets.reveal(task) for task in tasks]
         #: of the looped task under way: the items that have begun, by their number from 1
         self.items: dict[int, TaskRecord] = {}
         #: tasks and items that have been looked at and wait to be woken
@@ -71,10 +70,10 @@ class Notebook:
         #: what the task that was looked at last waits for
         self.waiting = ""
         self.secrets = secrets
+        secrets.know(execution.parameters, execution.secrets)
         self._ledger = ledger
         self._scope = scope
         self._outputs = dict(scope.outputs)
-        self._mask = Mask(execution.parameters, execution.secrets)
         self._lines: list[LogLine] = []
         self._changed: dict[str, TaskRecord] = {}
 
@@ -85,7 +84,7 @@ class Notebook:
 
     async def load_items(self, parent: TaskRecord) -> None:
         """Read the items of a looped task that a look before has begun."""
-        self.items = {item.number: item for item in await self._ledger.items(parent.id)}
+        self.items = {item.number: self.secrets.reveal(item) for item in await self._ledger.items(parent.id)}
 
     def change(self, record: TaskRecord, event: Event) -> None:
         """Put a task or an item into its next status."""
@@ -125,7 +124,7 @@ class Notebook:
 
     def show(self, message: str) -> str:
         """Return a message without secrets, without what PostgreSQL takes in no text, and not endless."""
-        message = str(self.secrets.hide(self._mask.text(message)))
+        message = str(self.secrets.hide(message))
         return message.replace("\0", "\\0")[: limits.MESSAGE_CHARACTERS]
 
     def take_notice(self) -> Notice | None:
@@ -170,15 +169,17 @@ class Notebook:
 
     async def _write(self, message: str, *, waiting: str = "", outputs: Any = None, ended: bool = False) -> None:
         now = self.run.now()
+        shown, sealed = self.secrets.seal_end(self.execution, outputs)
         progress = journal.Progress(
             execution_id=self.execution.id,
             status=self.status,
             status_message=message,
             waiting=waiting,
             noticed=self._noticed,
-            outputs=outputs,
+            outputs=shown,
+            sealed=sealed,
             ended_at=now if ended else None,
-            tasks=list(self._changed.values()),
+            tasks=[self.secrets.seal(task) for task in self._changed.values()],
             lines=self._lines,
             now=now,
         )

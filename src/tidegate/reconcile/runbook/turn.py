@@ -68,8 +68,7 @@ class Turns:
             raise ExpressionError("Properties must be a map")
         properties = {**properties, **(given or {})}
         self._book.log(record.id, f"The task {record.name} ({record.action}) is started.")
-        record = self._book.secrets.seal(msgspec.structs.replace(record, properties=properties, polling=polling))
-        self._book.change(record, Event.RUN)
+        self._book.change(msgspec.structs.replace(record, properties=properties, polling=polling), Event.RUN)
 
     async def look(self, task: Task, record: TaskRecord, scope: Scope) -> None:
         """Let the action look: the task ends, or is to be looked at again when it is due or the execution is woken."""
@@ -96,7 +95,6 @@ class Turns:
 
     def _situation(self, task: Task, record: TaskRecord, scope: Scope) -> Situation:
         book = self._book
-        record = book.secrets.reveal(record)
         return Situation(
             task=task,
             properties=record.properties,
@@ -112,7 +110,7 @@ class Turns:
             inbox=self._around.inbox,
             outside=self._around.outside,
             link=self._around.link(book.execution.id),
-            children=Children(self._family, book.execution, record),
+            children=Children(self._family, book.execution, record, book.secrets),
         )
 
     async def _succeed(self, task: Task, record: TaskRecord, scope: Scope, outcome: Finished) -> None:
@@ -134,8 +132,7 @@ class Turns:
     async def _select(self, task: Task, answer: Any, scope: Scope) -> dict[str, Any]:
         outputs = {output.name: await select_output(output, answer, scope) for output in task.outputs}
         check_size(outputs)
-        hidden: dict[str, Any] = self._book.secrets.hide(outputs)
-        return hidden
+        return outputs
 
 
 def _client_token(execution_id: str, record: TaskRecord) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import msgspec
@@ -50,6 +51,23 @@ def beyond_warming(adjustment: Adjustment, change: int, warming: int) -> int:
     ASSUMPTION on the detail. A TotalCapacity is what it is: the instances that warm up are part of it already.
     """
     return max(0, change - warming) if change > 0 and adjustment.type != "TotalCapacity" else change
+
+
+def wanted_total(target: float, metric: float, *, settled: int, warming: int) -> int | None:
+    """Return how many instances would bring the metric to its target; None when that asks for no change.
+
+    ``settled`` instances carry what is measured, ``warming`` ones are about to. The arithmetic of the vendor is
+    unpublished (A22): proportional, rounded up, counting who does not warm up; a group that warms up is not made
+    smaller, and none is made smaller than one.
+    """
+    present = settled + warming
+    wanted = math.ceil(round(settled * metric / target, 6))
+    if metric >= target:
+        return wanted if wanted > present else None
+    if warming:
+        return None
+    wanted = max(1, wanted)
+    return wanted if wanted < present else None
 
 
 def allowed_change(change: int, base: int, min_size: int, max_size: int) -> int:

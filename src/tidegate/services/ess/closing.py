@@ -15,7 +15,7 @@ from tidegate.services.ess.starting import group_key, refresh_key
 from tidegate.services.ess.states import ActivityStatus
 from tidegate.services.ess.survey import survey
 from tidegate.store import work
-from tidegate.store.ess import activities, groups, members
+from tidegate.store.ess import activities, groups, members, refreshes
 from tidegate.store.ess.records import Activity, Group, Problem
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ class Closer:
             paused_until=now + limits.PAUSE if paused else None,
             desired=_desired_after(group, activity, len(ending.done)),
         )
-        await work.wake(tx, group_key(group.id), *_waiting(activity), now=now)
+        refresh = await refreshes.unended(tx, group.id)
+        await work.wake(tx, group_key(group.id), *([refresh_key(refresh.id)] if refresh else []), now=now)
         return True
 
 
@@ -117,11 +118,6 @@ async def _achieved(tx: Connection, activity: Activity, ending: Ending) -> int:
         return len(ending.done)
     joined = await members.by_id(tx, ending.done)
     return sum(one.capacity for one in joined.values())
-
-
-def _waiting(activity: Activity) -> list[str]:
-    """Return the works that wait for the end of an activity."""
-    return [refresh_key(activity.refresh_id)] if activity.refresh_id else []
 
 
 def _desired_after(group: Group, activity: Activity, done: int) -> int | None:

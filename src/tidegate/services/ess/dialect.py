@@ -24,7 +24,7 @@ _REGULAR_PLURALS = (
     "TagKey ResourceId VServerGroup VServerGroupAttribute LoadBalancer LoadBalancerConfig LoadBalancerWeight "
     "DBInstance AlbServerGroup ServerGroup NotificationType AlarmAction Dimension AlarmDimension Expression "
     "HybridMetric StepAdjustment DataDisk LaunchTemplateOverride SpotPriceLimit InstanceTypeOverride "
-    "InstancePatternInfo NetworkInterface ScheduledTaskId ScheduledTaskName ScheduledAction"
+    "InstanceRefreshTaskId Checkpoint InstancePatternInfo NetworkInterface ScheduledTaskId ScheduledTaskName ScheduledAction"
 )
 _PLURALS = _IRREGULAR_PLURALS | {name: f"{name}s" for name in _REGULAR_PLURALS.split()}
 
@@ -36,6 +36,7 @@ _ELEMENTS = {
     "AlarmList": "Alarm",
     "Alarms": "Alarm",
     "Categories": "Category",
+    "Checkpoints": "Checkpoint",
     "DBInstanceIds": "DBInstanceId",
     "DBInstances": "DBInstance",
     "DataDisks": "DataDisk",
@@ -44,6 +45,7 @@ _ELEMENTS = {
     "HealthCheckTypes": "HealthCheckType",
     "InstanceIds": "InstanceId",
     "InstancePatternInfos": "InstancePatternInfo",
+    "InstanceRefreshTasks": "InstanceRefreshTask",
     "InstanceTypes": "InstanceType",
     "Keys": "Key",
     "LaunchTemplateOverrides": "LaunchTemplateOverride",

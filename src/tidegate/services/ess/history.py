@@ -22,7 +22,7 @@ class History:
         """Return how many activities match and a page of them, newest first."""
         limit, offset = checked_page(request.page_number, request.page_size, limits.PAGE)
         ids, group_id = request.scaling_activity_ids, request.scaling_group_id
-        if not ids and group_id is None:
+        if not ids and group_id is None and request.instance_refresh_task_id is None:
             raise refusals.missing("ScalingGroupId")
         if len(ids) > limits.NAMED_OBJECTS:
             raise refusals.invalid("ScalingActivityId")
@@ -34,6 +34,7 @@ class History:
             group_id=group_id,
             ids=ids or None,
             status=request.status_code,
+            refresh_id=request.instance_refresh_task_id,
         )
         async with self._around.database.connection() as db:
             return await activities.count(db, query), await activities.page(db, query, limit=limit, offset=offset)

@@ -30,6 +30,11 @@ INSTANCES_PER_ADJUSTMENT = 1000  # ess.md 5.2
 #: what ECS launches and describes in one call, so that a runbook can look at all instances it is given.
 INSTANCES_PER_WAIT = 100
 
+# Instance refreshes (ess.md 12.9).
+MIN_HEALTHY = (0, 100)
+MAX_HEALTHY = (100, 200)
+CHECKPOINT_PAUSE = (1, 2880)
+
 STEPS_PER_RULE = 20  # ASSUMPTION (ess.md 5.3)
 
 # Values (ess.md 2.2, 5.2, 12.4, 12.5).

@@ -56,6 +56,21 @@ load_balancer_not_found = Refusal(
 database_not_found = Refusal("InvalidDBInstanceId.NotFound", 'DB instance "%s" does not exist.', 404)
 server_group_not_found = Refusal("AlbServerGroup.NotExist", 'The ServerGroup "%s" do(es) not exist.')
 
+# Instance refreshes. ASSUMPTION on the codes and words of all but the second.
+refresh_not_found = Refusal(
+    "InvalidInstanceRefreshTaskId.NotFound", "The specified instance refresh task does not exist.", 404
+)
+nothing_to_refresh = Refusal(
+    "InvalidInstance.NoInstanceNeedBeRefreshed", "There is no instance that needs to be refreshed in the scaling group."
+)
+refresh_in_progress = Refusal(
+    "InstanceRefreshTask.InProgress", "An instance refresh task is in progress in the specified scaling group."
+)
+refresh_status = Refusal(
+    "IncorrectInstanceRefreshTaskStatus",
+    "The current status of the specified instance refresh task does not support this action.",
+)
+
 # Values.
 missing = Refusal(
     "MissingParameter",
@@ -91,6 +106,18 @@ task_quota = Refusal("QuotaExceeded.ScheduledTask", "Scheduled task quota exceed
 #: ASSUMPTION on code and words
 alarm_quota = Refusal("QuotaExceeded.Alarm", "Alarm task quota exceeded.")
 instance_quota = Refusal("QuotaExceeded.ScalingInstance", "Scaling instance quota exceeded.")
+
+unsupported_metric = Refusal(
+    "TargetTrackingScalingRule.UnsupportedMetric",
+    "Specific metric is not supported for target tracking scaling rule.",
+)
+#: sic
+tracked_twice = Refusal(
+    "TargetTrackingScalingRule.DumplicateMetric",
+    "Only one TargetTracking scaling rule for a given metric specification is allowed.",
+)
+#: rules that nobody may execute by hand (ess.md 5.1)
+rule_type = Refusal("ScalingRule.InvalidScalingRuleType", "Specific scaling rule type: %s can not be executed.")
 
 # States and capacity.
 group_status = Refusal(

@@ -1,12 +1,14 @@
-"""Scaling rules: simple ones and step rules (ess.md 5, 12.5)."""
+"""Scaling rules of every type (ess.md 5, 12.5)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from tidegate.services.ess import limits, naming, refusals, scope, steps
+from tidegate.services.ess import limits, naming, refusals, scope, steps, tracking
+from tidegate.services.ess.alarms import Alarms
 from tidegate.services.ess.paging import checked_page
 from tidegate.services.ess.ports import Surroundings
 from tidegate.services.ess.requests.rules import (
@@ -16,23 +18,27 @@ from tidegate.services.ess.requests.rules import (
     OnRule,
     RuleValues,
 )
-from tidegate.services.ess.scaling import SIMPLE, STEP, check_magnitude, checked_adjustment
+from tidegate.services.ess.scaling import SIMPLE, STEP, TRACKING, check_magnitude, checked_adjustment
 from tidegate.services.operation import Call
+from tidegate.store.ess import alarms
 from tidegate.store.ess import rules as rows
+from tidegate.store.ess.alarms import Alarm
 from tidegate.store.ess.records import Rule, Step
 
 
 class Rules:
     """The scaling rules of groups."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: Surroundings, alarms: Alarms) -> None:
         self._around = around
+        self._alarms = alarms
 
     async def create(self, call: Call, request: CreateScalingRule) -> tuple[str, str]:
         """Create a rule; returns its id and resource name."""
-        if request.scaling_rule_type not in {SIMPLE, STEP}:
+        if request.scaling_rule_type not in {SIMPLE, STEP, TRACKING}:
             raise refusals.invalid("ScalingRuleType")
-        if request.adjustment_type is None:
+        is_tracking = request.scaling_rule_type == TRACKING
+        if request.adjustment_type is None and not is_tracking:
             raise refusals.missing("AdjustmentType")
         async with self._around.database.transaction() as tx:
             group = await scope.changeable_group(tx, call, request.scaling_group_id, request.region_id)
@@ -42,12 +48,12 @@ class Rules:
                 group_id=group.id,
                 name=request.scaling_rule_name or rule_id,
                 type=request.scaling_rule_type,
-                adjustment_type=request.adjustment_type,
+                adjustment_type=request.adjustment_type or "",
                 adjustment_value=None,
                 magnitude=None,
                 cooldown=None,
                 created_at=self._around.now(),
-                warmup=limits.DEFAULT_WARMUP if request.scaling_rule_type == STEP else None,
+                warmup=None if request.scaling_rule_type == SIMPLE else limits.DEFAULT_WARMUP,
             )
             rule = _changed(rule, request)
             existing = await rows.of_group(tx, group.id)
@@ -55,6 +61,7 @@ class Rules:
             if len(existing) >= limits.RULES_PER_GROUP:
                 raise refusals.rule_quota()
             await rows.table.add(tx, rule)
+            await tracking.keep_alarms(tx, self._alarms, self._around.ids, group, rule)
         return rule_id, naming.rule_ari(group.region, group.account_id, rule_id)
 
     async def modify(self, call: Call, request: ModifyScalingRule) -> None:
@@ -65,12 +72,14 @@ class Rules:
             changed = _changed(rule, request)
             _check(changed, [one for one in await rows.of_group(tx, group.id) if one.id != rule.id])
             await rows.table.write(tx, changed)
+            await tracking.keep_alarms(tx, self._alarms, self._around.ids, group, changed)
 
     async def delete(self, call: Call, request: OnRule) -> None:
-        """Delete a rule."""
+        """Delete a rule, with the alarm tasks that it has made."""
         async with self._around.database.transaction() as tx:
             rule, group = await scope.rule(tx, call, request.scaling_rule_id, request.region_id)
             await scope.changeable_group(tx, call, group.id, None)
+            await self._alarms.remove(tx, await alarms.of_tracked(tx, rule.id))
             await rows.remove(tx, rule.id)
 
     async def describe(self, call: Call, request: DescribeScalingRules) -> tuple[int, list[Rule]]:
@@ -92,6 +101,12 @@ class Rules:
         async with self._around.database.connection() as db:
             return await rows.count(db, query), await rows.page(db, query, limit=limit, offset=offset)
 
+    async def alarms_of(self, found: Sequence[Rule]) -> Mapping[str, list[Alarm]]:
+        """Return the alarm tasks that execute each of these rules."""
+        async with self._around.database.connection() as db:
+            tied = await alarms.of_rules(db, [rule.group_id for rule in found], [rule.id for rule in found])
+        return {rule.id: [alarm for alarm in tied if rule.id in alarm.rule_ids] for rule in found}
+
 
 def _changed(rule: Rule, request: RuleValues) -> Rule:
     """Return the rule with what was given; what its type does not have is not looked at."""
@@ -100,7 +115,10 @@ def _changed(rule: Rule, request: RuleValues) -> Rule:
         "adjustment_type": request.adjustment_type,
         "magnitude": request.min_adjustment_magnitude,
     }
-    if rule.type == SIMPLE:
+    if rule.type == TRACKING:
+        aim = tracking.changed(rule.tracking, request)
+        changes |= {"adjustment_type": "", "warmup": request.estimated_instance_warmup, "tracking": aim}
+    elif rule.type == SIMPLE:
         changes |= {"adjustment_value": request.adjustment_value, "cooldown": request.cooldown}
     else:
         changes["warmup"] = request.estimated_instance_warmup
@@ -113,7 +131,9 @@ def _changed(rule: Rule, request: RuleValues) -> Rule:
 
 
 def _check(rule: Rule, others: list[Rule]) -> None:
-    if rule.type == STEP:
+    if rule.type == TRACKING:
+        tracking.check_only_one(rule, others)
+    elif rule.type == STEP:
         check_magnitude(rule.adjustment_type, rule.magnitude)
         steps.check(rule.steps, rule.adjustment_type)
     elif rule.adjustment_value is None:

@@ -17,22 +17,24 @@ from tidegate.services.ess.capacity import (
     beyond_warming,
     correction,
     wanted_change,
+    wanted_total,
 )
 from tidegate.services.ess.ports import Surroundings
 from tidegate.services.ess.requests.rules import ExecuteScalingRule, ScaleWithAdjustment
 from tidegate.services.ess.requests.shape import HookContext
 from tidegate.services.ess.starting import Order, RefusedError, Starter, group_key
-from tidegate.services.ess.states import MemberState, Result
+from tidegate.services.ess.states import SERVING, MemberState, Result
 from tidegate.services.ess.survey import Survey, survey
 from tidegate.services.operation import Call
 from tidegate.store import work
 from tidegate.store.ess import groups, members, rules
-from tidegate.store.ess.records import Activity, Group, Kind, Member, Plan, Rule
+from tidegate.store.ess.records import Activity, Group, Kind, Member, Plan, Rule, Tracking
 
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
 
 SIMPLE, STEP = "SimpleScalingRule", "StepScalingRule"
+TRACKING, PREDICTIVE = "TargetTrackingScalingRule", "PredictiveScalingRule"
 
 
 def plan_of(group: Group, context: HookContext | None = None, *, cooldown: int | None = None) -> Plan:
@@ -87,6 +89,8 @@ def check_magnitude(kind: str, magnitude: int | None) -> None:
 
 def adjustment_of(rule: Rule, metric: float | None = None, threshold: float | None = None) -> Adjustment:
     """Return what a rule asks for: a simple one always the same, a step rule what the metric calls for (ess.md 5.6)."""
+    if rule.type in {TRACKING, PREDICTIVE}:
+        raise refusals.rule_type(rule.type)
     if rule.adjustment_value is not None:
         return Adjustment(rule.adjustment_type, rule.adjustment_value, rule.magnitude or 0)
     if metric is None:
@@ -143,12 +147,25 @@ class Scaling:
         warming = await self._warming(tx, group, rule.warmup)
         return await self._adjust(tx, group, adjustment, order, move_desired_only=order.parallel, warming=warming)
 
+    async def track(
+        self, tx: Connection, group: Group, rule: Rule, tracking: Tracking, metric: float, order: Order
+    ) -> str | None:
+        """Bring the locked group's metric to its target (ess.md 5.4); returns and raises as ``follow``, None: no change."""
+        serving = [one for one in await members.of_group(tx, group.id) if one.state in SERVING]
+        warming = await self._warming(tx, group, rule.warmup)
+        settled = sum(one.capacity for one in serving) - warming
+        wanted = wanted_total(tracking.target, metric, settled=settled, warming=warming)
+        if wanted is None:
+            return None
+        return await self._adjust(tx, group, Adjustment("TotalCapacity", wanted), order, move_desired_only=False)
+
     async def _warming(self, tx: Connection, group: Group, warmup: int | None) -> int:
-        """Return how many members joined so lately that they still warm up (ess.md 5.3)."""
+        """Return the capacity of the members that joined so lately that they still warm up (ess.md 5.3)."""
         if not warmup:
             return 0
         since = self._around.now() - timedelta(seconds=warmup)
-        return sum(one.joined_at is not None and one.joined_at > since for one in await members.of_group(tx, group.id))
+        found = await members.of_group(tx, group.id)
+        return sum(one.capacity for one in found if one.joined_at is not None and one.joined_at > since)
 
     async def adjust(self, call: Call, request: ScaleWithAdjustment) -> str | None:
         """ScaleWithAdjustment; returns the activity, None when only the desired capacity moved."""

@@ -14,6 +14,7 @@ from tidegate.services.ess.hooks import Hooks
 from tidegate.services.ess.members import Members
 from tidegate.services.ess.notifications import Notifications
 from tidegate.services.ess.ports import Machines, Roles, Runbooks, Surroundings
+from tidegate.services.ess.refreshes import Refreshes
 from tidegate.services.ess.renewal import Renewal
 from tidegate.services.ess.rules import Rules
 from tidegate.services.ess.scaling import Scaling
@@ -39,12 +40,13 @@ class Ess:
         self.members = Members(around, starter)
         self.groups = Groups(around, starter, self.members, self.hooks)
         self.configurations = Configurations(around)
-        self.rules = Rules(around)
+        self.alarms = Alarms(around)
+        self.rules = Rules(around, self.alarms)
         self.scaling = Scaling(around, starter)
         self.schedule = Schedule(around, starter, self.scaling, self.announcer)
         self.renewal = Renewal(around, starter)
-        self.alarms = Alarms(around)
         self.watcher = Watcher(around, starter, self.scaling)
+        self.refreshes = Refreshes(around, starter)
         self.history = History(around)
         self.tagging = Tagging(around)
         self.notifications = Notifications(around)

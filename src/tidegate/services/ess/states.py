@@ -147,6 +147,64 @@ class Transition(StrEnum):
     SCALE_IN = "SCALE_IN"
 
 
+class RefreshState(StrEnum):
+    """Status of an instance refresh (ess.md 12.9)."""
+
+    PENDING = "Pending"
+    IN_PROGRESS = "InProgress"
+    PAUSED = "Paused"
+    CHECKPOINT_PAUSE = "CheckpointPause"
+    FAILED = "Failed"
+    SUCCESSFUL = "Successful"
+    CANCELLING = "Cancelling"
+    CANCELLED = "Cancelled"
+    ROLLBACK_IN_PROGRESS = "RollbackInProgress"
+    ROLLBACK_SUCCESSFUL = "RollbackSuccessful"
+    ROLLBACK_FAILED = "RollbackFailed"
+
+
+class RefreshEvent(StrEnum):
+    """What happens to an instance refresh."""
+
+    BEGIN = "begin"  # nothing else runs in the group any more
+    SUSPEND = "suspend"
+    RESUME = "resume"  # by hand, or the pause at a checkpoint is over
+    REACH = "reach"  # a checkpoint
+    FAIL = "fail"
+    FINISH = "finish"
+    CANCEL = "cancel"
+    STOP = "stop"  # cancelled, and what ran has ended
+    ROLL_BACK = "roll back"
+
+
+_R, _E = RefreshState, RefreshEvent
+_BY_HAND = {_E.CANCEL: _R.CANCELLING, _E.ROLL_BACK: _R.ROLLBACK_IN_PROGRESS}
+
+REFRESH: Mapping[RefreshState, Mapping[RefreshEvent, RefreshState]] = {
+    _R.PENDING: {_E.BEGIN: _R.IN_PROGRESS, _E.SUSPEND: _R.PAUSED, _E.CANCEL: _R.CANCELLING},
+    _R.IN_PROGRESS: {
+        _E.SUSPEND: _R.PAUSED,
+        _E.REACH: _R.CHECKPOINT_PAUSE,
+        _E.FAIL: _R.FAILED,
+        _E.FINISH: _R.SUCCESSFUL,
+        **_BY_HAND,
+    },
+    _R.PAUSED: {_E.RESUME: _R.IN_PROGRESS, **_BY_HAND},
+    _R.CHECKPOINT_PAUSE: {_E.RESUME: _R.IN_PROGRESS, _E.SUSPEND: _R.PAUSED, **_BY_HAND},
+    _R.CANCELLING: {_E.STOP: _R.CANCELLED},
+    _R.ROLLBACK_IN_PROGRESS: {_E.FAIL: _R.ROLLBACK_FAILED, _E.FINISH: _R.ROLLBACK_SUCCESSFUL},
+    # A refresh that failed half-way can be taken back, as long as no other has begun (ASSUMPTION).
+    _R.FAILED: {_E.ROLL_BACK: _R.ROLLBACK_IN_PROGRESS},
+    _R.SUCCESSFUL: {},
+    _R.CANCELLED: {},
+    _R.ROLLBACK_SUCCESSFUL: {},
+    _R.ROLLBACK_FAILED: {},
+}
+#: Nothing but the refresh itself starts activities meanwhile: it is of the non-parallel class (ess.md 2.4).
+REFRESHING = frozenset({_R.IN_PROGRESS, _R.CANCELLING, _R.ROLLBACK_IN_PROGRESS})
+REFRESH_ENDED = frozenset({_R.FAILED, _R.SUCCESSFUL, _R.CANCELLED, _R.ROLLBACK_SUCCESSFUL, _R.ROLLBACK_FAILED})
+
+
 StateT = TypeVar("StateT", bound=StrEnum)
 EventT = TypeVar("EventT", bound=StrEnum)
 

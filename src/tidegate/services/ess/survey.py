@@ -80,6 +80,8 @@ class Survey(msgspec.Struct, frozen=True):
 
         Without desired capacity nothing may run beside anything; with it, only activities of the parallel class.
         """
+        if group.refreshing is not None:
+            return False
         if not self.running:
             return True
         return group.desired_capacity is not None and parallel and all(one.parallel for one in self.running)

@@ -124,6 +124,9 @@ class Watcher:
         try:
             if rule is None:
                 raise refusals.rule_ari_not_found()
+            if rule.tracking is not None and value is not None:
+                await self._scaling.track(tx, group, rule, rule.tracking, value, order)
+                return
             self._check_cooldown(group, rule)
             adjustment = adjustment_of(rule, value, alarm.conditions[0].threshold)
         except CloudError as error:

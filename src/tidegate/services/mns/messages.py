@@ -110,16 +110,15 @@ class Messages:
     async def delete(self, call: Call, name: str, handles: Sequence[str]) -> list[Failure]:
         """Delete received messages; returns the receipts that are not valid (any more)."""
         _check_batch("ReceiptHandles", handles)
-        failed: list[Failure] = []
+        shown = {handle: receipts.read_or_none(handle) for handle in handles}
         async with self._around.database.connection() as db:
             queue = await of_call(db, call, name)
-            for handle in handles:
-                try:
-                    if not await rows.delete(db, queue.id, receipts.read(handle), self._around.now()):
-                        raise refusals.receipt_invalid()
-                except CloudError as error:
-                    failed.append(Failure(handle, error))
-        return failed
+            gone = await rows.delete(db, queue.id, [one for one in shown.values() if one], self._around.now())
+        return [
+            Failure(handle, refusals.receipt_invalid())
+            for handle, receipt in shown.items()
+            if receipt is None or receipt not in gone
+        ]
 
     async def hide(self, call: Call, name: str, handle: str, seconds: int) -> Receipt:
         """Let a received message stay hidden for ``seconds`` from now; only the new receipt is valid then."""

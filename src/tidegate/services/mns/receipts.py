@@ -7,6 +7,7 @@ import binascii
 import struct
 from datetime import UTC, datetime, timedelta
 
+from tidegate.errors import CloudError
 from tidegate.services.mns import refusals
 from tidegate.store.mns.messages import Receipt
 
@@ -21,6 +22,14 @@ def write(receipt: Receipt) -> str:
     """Return the handle of a receipt."""
     packed = _FORM.pack(receipt.position, receipt.dequeue_count, (receipt.visible_at - _EPOCH) // _MICROSECOND)
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def read_or_none(handle: str) -> Receipt | None:
+    """Return what a handle says; None when it is none."""
+    try:
+        return read(handle)
+    except CloudError:
+        return None
 
 
 def read(handle: str) -> Receipt:

@@ -142,10 +142,6 @@ class Catalog:
         """Return the product actions, by name."""
         return sorted((one for one in self._all().values() if "::" in one.name), key=lambda one: one.name)
 
-    def products(self) -> Iterator[VendorTemplate]:
-        """Yield the product actions."""
-        return (template for template in self._all().values() if "::" in template.name)
-
     def _all(self) -> Mapping[str, VendorTemplate]:
         """Return all templates, read again when something was imported since."""
         seen = self.version
@@ -199,6 +195,11 @@ def packaged_files() -> tuple[tuple[str, Traversable], ...]:
     public = (resources.files("tidegate.services.oos") / "public").iterdir()
     named = [(file.name.removesuffix(".yml"), file) for file in public if file.name.endswith(".yml")]
     return (*named, *product_files().values())
+
+
+def is_packaged(name: str) -> bool:
+    """Whether this cloud has a template of its own for a name of the vendor's."""
+    return any(_key(name) == _key(known) for known, _ in packaged_files())
 
 
 def _reader(file: Traversable) -> Callable[[], str]:

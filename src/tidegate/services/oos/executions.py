@@ -36,6 +36,7 @@ from tidegate.services.oos.ports import OOS_SERVICE, Roles
 from tidegate.services.oos.resources import ResourceStatus, loop_over_targets
 from tidegate.services.oos.resources import statuses as resource_statuses
 from tidegate.services.oos.sandbox import Programs
+from tidegate.services.oos.secrets import open_execution, seal_execution
 from tidegate.services.oos.states import FINAL_EXECUTION, ExecutionStatus
 from tidegate.services.oos.templates import Templates, TemplateView
 from tidegate.services.oos.values import from_json
@@ -124,6 +125,7 @@ class Executions:
             order = child_order(parent, child_id, child)
             text, template, view = await self._template(order)
             record = await child_record(parent, child_id, order, template, view, self._scope(order, child_id), now)
+        record = seal_execution(record, self._store)
         async with self._database.connection() as connection:
             if text is not None:
                 record = msgspec.structs.replace(record, hash=await self._library.keep(connection, text))
@@ -137,6 +139,7 @@ class Executions:
         """Start what follows the trigger of ``parent``, once for every number; it runs with the same parameters."""
         now = self._clock.now()
         record = firing_record(parent, number, origin, now)
+        record = seal_execution(record, self._store)
         async with self._database.transaction() as tx:
             line = LogLine(at=now, task_execution_id="", message="The execution is started by its trigger.")
             if await journal.add(tx, record, line):
@@ -213,11 +216,13 @@ class Executions:
             else:
                 await work.cancel(tx, work_key(execution_id), now=now)
 
-    async def resolved(self, record: ExecutionRecord, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the parameters of an execution, some of them given anew. Raises CloudError."""
+    async def resolved(self, record: ExecutionRecord, given: Mapping[str, Any]) -> ExecutionRecord:
+        """Return an execution, some of its parameters given anew, as it may be kept. Raises CloudError."""
+        record = open_execution(record, self._store)
         template = await self._library.template(record.hash)
         order = Order(principal=msgspec.convert(record.principal, Principal), region=record.region)
-        return await resolve(template, {**record.parameters, **given}, self._scope(order, record.id))
+        parameters = await resolve(template, {**record.parameters, **given}, self._scope(order, record.id))
+        return seal_execution(msgspec.structs.replace(record, parameters=parameters), self._store)
 
     async def delete(self, account_id: str, region: str, execution_ids: Sequence[str], *, force: bool) -> None:
         """Delete executions, all or none; ``force`` includes those that have not ended, which end with it."""
@@ -274,6 +279,7 @@ class Executions:
 
     async def _commit(self, order: Order, text: str | None, record: ExecutionRecord) -> ExecutionRecord:
         """Write the execution, its work and the token in one transaction."""
+        record = seal_execution(record, self._store)
         async with self._database.connection() as connection:
             if text is not None:
                 record = msgspec.structs.replace(record, hash=await self._library.keep(connection, text))

@@ -20,7 +20,7 @@ class Mask:
 
     def __init__(self, parameters: Mapping[str, Any], secrets: Collection[str], mark: str = MASK) -> None:
         self._mark = mark
-        texts = {text for name in secrets for text in _texts(parameters.get(name))}
+        texts = {text for name in secrets for text in texts_in(parameters.get(name))}
         texts |= {to_json(text)[1:-1] for text in texts}  # as they stand inside JSON text
         # The longest first: a secret may be part of another one.
         self._hidden = sorted(texts, key=len, reverse=True)
@@ -49,14 +49,15 @@ class Mask:
         return value
 
 
-def _texts(value: Any) -> set[str]:
+def texts_in(value: Any) -> set[str]:
+    """Return what of a secret value may turn up somewhere else."""
     match value:
         case str():
             return {value} if value else set()
         case list():
-            return set().union(*map(_texts, value))
+            return set().union(*map(texts_in, value))
         case dict():
-            return set().union(*map(_texts, value.values()))
+            return set().union(*map(texts_in, value.values()))
         case bool():
             return set()  # hiding every "true" would hide nothing and spoil everything
         case int() | float():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -44,6 +44,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     resource_group_id: str | None = None
     client_token: str | None = None
     fingerprint: str = ""
+    #: names of parameters that are treated as if they were NoEcho
+    hidden: Sequence[str] = ()
 
 
 #: oos.md 7.2; StepByStep is what the console calls manual: every task waits for an Approve (ASSUMPTION)
@@ -132,7 +134,7 @@ def first_record(
         principal=msgspec.to_builtins(order.principal),
         ram_role=role,
         parameters=parameters,
-        secrets=template.secrets,
+        secrets=tuple(dict.fromkeys([*template.secrets, *(name for name in order.hidden if name in parameters)])),
         description=order.description,
         tags=order.tags,
         resource_group_id=order.resource_group_id,
@@ -153,6 +155,7 @@ def child_order(parent: ExecutionRecord, child_id: str, child: Child) -> Order:
         template_version=child.template_version,
         template_content=child.template_content,
         parameters=child.parameters,
+        hidden=child.hidden,
         mode=parent.mode,
         loop_mode=parent.loop_mode,
         safety_check=parent.safety_check,

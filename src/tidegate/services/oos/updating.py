@@ -41,7 +41,7 @@ class Updating:
             raise invalid_parameter("Tags")
         async with self._database.connection() as connection:
             record = await find_execution(connection, call.account_id, call.region, execution_id)
-        parameters = None if change.parameters is None else await self._parameters(record, change.parameters)
+        changed = None if change.parameters is None else await self._with_parameters(record, change.parameters)
         now = self._clock.now()
         async with self._database.transaction() as tx:
             repeat = (call.account_id, "oos:UpdateExecution", call.client_token, call.fingerprint)
@@ -51,15 +51,16 @@ class Updating:
                 tx,
                 execution_id,
                 description=change.description,
-                parameters=parameters,
+                parameters=None if changed is None else changed.parameters,
+                sealed=None if changed is None else changed.sealed,
                 tags=change.tags,
                 resource_group_id=change.resource_group_id,
                 now=now,
             )
             await tokens.remember(tx, *repeat, execution_id, now=now)
 
-    async def _parameters(self, record: ExecutionRecord, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return all parameters after the change. What a trigger starts from now on runs with them (ASSUMPTION)."""
+    async def _with_parameters(self, record: ExecutionRecord, given: Mapping[str, Any]) -> ExecutionRecord:
+        """Return the execution after the change. What a trigger starts from now on runs with them (ASSUMPTION)."""
         if not record.is_trigger:
             raise invalid_parameter("Parameters")
         if record.status in FINAL_EXECUTION:

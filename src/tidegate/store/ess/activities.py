@@ -25,17 +25,19 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     group_id: str | None = None
     ids: Sequence[str] | None = None
     status: str | None = None
+    refresh_id: str | None = None
 
 
 _MATCHING = """
     where group_id in (select id from ess_group where account_id = $1 and region = $2)
       and ($3::text is null or group_id = $3)
       and ($4::text[] is null or id = any($4)) and ($5::text is null or status = $5)
+      and ($6::text is null or refresh_id = $6)
 """
 
 
 def _arguments(query: Query) -> tuple[object, ...]:
-    return query.account_id, query.region, query.group_id, query.ids, query.status
+    return query.account_id, query.region, query.group_id, query.ids, query.status, query.refresh_id
 
 
 async def find(db: Connection, activity_id: str) -> Activity | None:
@@ -55,13 +57,18 @@ async def running(db: Connection, group_id: str) -> list[Activity]:
 
 async def page(db: Connection, query: Query, *, limit: int, offset: int) -> list[Activity]:
     """Return a page of the matching activities, newest first."""
-    condition = _MATCHING + "order by position desc limit $6 offset $7"
+    condition = _MATCHING + "order by position desc limit $7 offset $8"
     return await table.every(db, condition, *_arguments(query), limit, offset)
 
 
 async def count(db: Connection, query: Query) -> int:
     """Return how many activities match."""
     return await table.count(db, _MATCHING, *_arguments(query))
+
+
+async def of_refresh(db: Connection, refresh_id: str) -> list[Activity]:
+    """Return the activities of an instance refresh, oldest first."""
+    return await table.every(db, "where refresh_id = $1 order by position", refresh_id)
 
 
 async def decide(tx: Connection, activity_id: str, batch: int, outcome: str) -> None:

@@ -73,6 +73,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     cooldown_until: datetime | None = None
     paused_until: datetime | None = None
     failing_since: datetime | None = None
+    refreshing: str | None = None
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +95,32 @@ class Step(msgspec.Struct, frozen=True):
     adjustment: int
 
 
+class Tracking(msgspec.Struct, frozen=True, kw_only=True):
+    """What a target tracking rule aims at, and after how many periods (in seconds) off it the group grows or shrinks."""
+
+    metric: str
+    target: float
+    disable_scale_in: bool = False
+    in_count: int = 15
+    out_count: int = 3
+    period: int = 60
+    dimensions: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
+    """What a predictive rule aims at and what it does with its forecast; ``buffer`` in per cent, ``lead`` in minutes."""
+
+    metric: str
+    target: float
+    mode: str = "PredictAndScale"
+    behavior: str = "MaxOverridePredictiveValue"
+    buffer: int = 0
+    lead: int = 0
+    initial_max_size: int
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """A scaling rule: a simple one has a value, a step rule has steps and a warm-up in seconds."""
+    """A scaling rule: a simple one has a value, a step rule has steps and a warm-up in seconds, the others an aim."""
 
     id: str
     position: int = 0
@@ -109,6 +134,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     steps: list[Step] = msgspec.field(default_factory=list)
     warmup: int | None = None
+    tracking: Tracking | None = None
+    prediction: Prediction | None = None
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,6 +192,32 @@ class Desired(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     template_id: str | None = None
     template_version: str | None = None
     template_overrides: list[Override] = msgspec.field(default_factory=list)
+
+
+class Refresh(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance refresh of a group."""
+
+    id: str
+    position: int = 0
+    group_id: str
+    status: str
+    desired: Desired | None
+    previous: Desired
+    min_healthy: int
+    max_healthy: int
+    skip_matching: bool
+    checkpoints: list[int]
+    passed: int = 0
+    pause_minutes: int
+    strategy: str | None
+    total: int
+    finished: int = 0
+    owed: int = 0
+    activity_id: str | None = None
+    paused_until: datetime | None = None
+    detail: str = ""
+    started_at: datetime
+    ended_at: datetime | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -82,8 +82,6 @@ _PEEK = f"""
 select {", ".join(_MESSAGE)} from mns_message where queue_id = $1 and visible_at <= $2 and expires_at > $2
 order by priority, visible_at, position limit $3
 """
-#: what a receipt must show of its message
-_PROVEN = "queue_id = $1 and position = $2 and dequeue_count = $3 and visible_at = $4 and $4 > $5 and expires_at > $5"
 
 
 async def put(tx: Connection, drafts: Sequence[Draft]) -> dict[str, Receipt]:
@@ -117,19 +115,26 @@ async def outlook(db: Connection, queue_id: int, now: datetime) -> Outlook:
     return Outlook(*row)
 
 
-async def delete(db: Connection, queue_id: int, receipt: Receipt, now: datetime) -> bool:
-    """Delete a message. False: the receipt is not valid any more."""
-    return bool(
-        await db.fetchval(
-            f"delete from mns_message where {_PROVEN} returning true", queue_id, *msgspec.structs.astuple(receipt), now
-        )
+async def delete(db: Connection, queue_id: int, receipts: Sequence[Receipt], now: datetime) -> set[Receipt]:
+    """Delete messages; returns the receipts that were still valid."""
+    rows = await db.fetch(
+        "delete from mns_message using unnest($2::bigint[], $3::integer[], $4::timestamptz[]) shown (place, count, until)"
+        " where queue_id = $1 and position = place and dequeue_count = count and visible_at = until"
+        " and until > $5 and expires_at > $5 returning place, count, until",
+        queue_id,
+        [one.position for one in receipts],
+        [one.dequeue_count for one in receipts],
+        [one.visible_at for one in receipts],
+        now,
     )
+    return {Receipt(*row) for row in rows}
 
 
 async def hide(db: Connection, queue_id: int, receipt: Receipt, visible_at: datetime, now: datetime) -> Receipt | None:
     """Move the moment at which a received message becomes visible; None when the receipt is not valid any more."""
     found = await db.fetchval(
-        f"update mns_message set visible_at = $6 where {_PROVEN} returning visible_at",
+        "update mns_message set visible_at = $6 where queue_id = $1 and position = $2 and dequeue_count = $3"
+        " and visible_at = $4 and $4 > $5 and expires_at > $5 returning visible_at",
         queue_id,
         *msgspec.structs.astuple(receipt),
         now,

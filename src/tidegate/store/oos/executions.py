@@ -291,6 +291,7 @@ async def update(
     *,
     description: str | None,
     parameters: Mapping[str, Any] | None,
+    sealed: str | None,
     tags: Mapping[str, str] | None,
     resource_group_id: str | None,
     now: datetime,
@@ -298,13 +299,15 @@ async def update(
     """Change what is given of an execution."""
     await tx.execute(
         "update oos_execution set description = coalesce($2, description), parameters = coalesce($3, parameters),"
-        " tags = coalesce($4, tags), resource_group_id = coalesce($5, resource_group_id), updated_at = $6 where id = $1",
+        " tags = coalesce($4, tags), resource_group_id = coalesce($5, resource_group_id), updated_at = $6,"
+        " sealed = coalesce($7, sealed) where id = $1",
         execution_id,
         description,
         parameters,
         tags,
         resource_group_id,
         now,
+        sealed,
     )
 
 

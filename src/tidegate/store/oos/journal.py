@@ -29,6 +29,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     #: up to this number, notices have been taken into account
     noticed: int | None = None
     outputs: Any = None
+    #: everything of the execution that is secret; None: as it was
+    sealed: str | None = None
     ended_at: datetime | None = None
     tasks: Sequence[TaskRecord]
     lines: Sequence[LogLine]
@@ -80,7 +82,7 @@ async def load_items(connection: Connection, parent_id: str) -> list[TaskRecord]
 
 
 #: what a task that has begun can still change
-_CHANGING = ("status", "status_message", "outputs", "jump", "memo", "due_at", "updated_at", "ended_at")
+_CHANGING = ("status", "status_message", "outputs", "jump", "memo", "due_at", "sealed", "updated_at", "ended_at")
 _JSON = ("loop", "item", "properties", "polling", "outputs", "memo")
 _MOMENTS = ("due_at", "created_at", "started_at", "updated_at", "ended_at")
 _TYPES = {"number": "integer", "batch": "integer"} | dict.fromkeys(_MOMENTS, "timestamptz")
@@ -96,11 +98,11 @@ _ADVANCE = (
     "   from json_to_recordset($5) as given (at timestamptz, task_execution_id text, message text)"
     "   where exists (select from owned)),"
     " execution as (update oos_execution set status = $6, status_message = $7, outputs = $8, ended_at = $9, updated_at = $10,"
-    "   waiting = $11"
+    "   waiting = $11, sealed = coalesce($12, sealed)"
     "   where id = $4 and exists (select from owned))"
     "{more} select control from owned"
 )
-_FORGET = ", told as (delete from oos_notice where execution_id = $4 and number <= $12 and exists (select from owned))"
+_FORGET = ", told as (delete from oos_notice where execution_id = $4 and number <= $13 and exists (select from owned))"
 _ADVANCE_UNNOTICED, _ADVANCE_NOTICED = (_ADVANCE.replace("{more}", more) for more in ("", _FORGET))
 #: more than any notice has: whatever was said before an execution begins to wait is not about this wait
 ALL_NOTICES = 2**62
@@ -122,6 +124,7 @@ async def advance(connection: Connection, key: str, token: int, progress: Progre
         progress.ended_at,
         progress.now,
         progress.waiting,
+        progress.sealed,
         *more,
     )
     return control

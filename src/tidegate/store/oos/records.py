@@ -72,6 +72,8 @@ class ExecutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     parent_id: str | None = None
     #: of a part of its parent's template: ``outputs`` of tasks before it, by task and name
     origin: Mapping[str, Any] | None = None
+    #: what it really has, when a secret is in it: parameters, origin and outputs are masked then
+    sealed: str = ""
     description: str | None = None
     tags: Mapping[str, str]
     resource_group_id: str | None = None
@@ -110,7 +112,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     jump: str | None = None
     memo: Mapping[str, Any] = {}
     due_at: datetime | None = None
-    #: what the task really runs with, when a secret is in it: properties and polling are masked then
+    #: what the task really has, when a secret is in it: the fields that hold it are masked then
     sealed: str = ""
     created_at: datetime
     started_at: datetime

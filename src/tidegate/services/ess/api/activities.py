@@ -60,6 +60,7 @@ class ActivityView(Answer, kw_only=True):
     trigger_source_type: str
     trigger_source_id: str
     activity_metadata: str | msgspec.UnsetType
+    instance_refresh_task_id: str | msgspec.UnsetType
     lifecycle_hook_context: HookContextView
 
 
@@ -112,6 +113,7 @@ def _shown(activity: Activity) -> ActivityView:
         trigger_source_type=activity.trigger_type,
         trigger_source_id=activity.trigger_id,
         activity_metadata=unless_none(activity.metadata),
+        instance_refresh_task_id=unless_none(activity.refresh_id),
         lifecycle_hook_context=HookContextView(activity.plan.hooks_disabled, activity.plan.ignored_hook_ids),
     )
 

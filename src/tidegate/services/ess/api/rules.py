@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from tidegate.services.ess import naming
+from tidegate.services.ess.alarms import SYSTEM
+from tidegate.services.ess.api.alarms import DimensionView, dimension_views
 from tidegate.services.ess.api.product import Page, Started, ess, on, on_group, unless_none
 from tidegate.services.ess.requests.rules import (
     CreateScalingRule,
@@ -16,6 +20,7 @@ from tidegate.services.ess.requests.rules import (
 )
 from tidegate.services.ess.service import Ess
 from tidegate.services.operation import Answer, Call, Done
+from tidegate.store.ess.alarms import Alarm
 from tidegate.store.ess.records import Rule
 
 _ON_RULE = on(rule_id="scaling_rule_id")
@@ -36,21 +41,43 @@ class StepView(Answer, kw_only=True):
     scaling_adjustment: int
 
 
+class AlarmOfRule(Answer, kw_only=True):
+    """An alarm task that executes a rule; of several metrics the first."""
+
+    alarm_task_id: str
+    alarm_task_name: str
+    metric_name: str
+    metric_type: str
+    threshold: float
+    comparison_operator: str
+    statistics: str
+    evaluation_count: int
+    period: int
+    dimensions: list[DimensionView]
+
+
 class RuleView(Answer, kw_only=True):
-    """A rule. No alarm makes it."""
+    """A rule; what its type does not have is left out."""
 
     scaling_rule_id: str
     scaling_rule_name: str
     scaling_rule_ari: str
     scaling_rule_type: str
     scaling_group_id: str
-    adjustment_type: str
+    adjustment_type: str | msgspec.UnsetType
     adjustment_value: int | msgspec.UnsetType
     min_adjustment_magnitude: int | msgspec.UnsetType
     cooldown: int | msgspec.UnsetType
-    alarms: list[str] = msgspec.field(default_factory=list)
+    alarms: list[AlarmOfRule]
     estimated_instance_warmup: int | msgspec.UnsetType
     step_adjustments: list[StepView]
+    metric_name: str | msgspec.UnsetType = msgspec.UNSET
+    metric_type: str | msgspec.UnsetType = msgspec.UNSET
+    target_value: float | msgspec.UnsetType = msgspec.UNSET
+    disable_scale_in: bool | msgspec.UnsetType = msgspec.UNSET
+    scale_in_evaluation_count: int | msgspec.UnsetType = msgspec.UNSET
+    scale_out_evaluation_count: int | msgspec.UnsetType = msgspec.UNSET
+    alarm_dimensions: list[DimensionView] | msgspec.UnsetType = msgspec.UNSET
 
 
 class RulePage(Page, kw_only=True):
@@ -65,14 +92,15 @@ class Adjusted(Started):
     activity_type: str = "CapacityChange"
 
 
-def _shown(call: Call, region: str, rule: Rule) -> RuleView:
-    return RuleView(
+def _shown(call: Call, region: str, rule: Rule, alarms: Sequence[Alarm]) -> RuleView:
+    view = RuleView(
         scaling_rule_id=rule.id,
         scaling_rule_name=rule.name,
         scaling_rule_ari=naming.rule_ari(region, call.account_id, rule.id),
         scaling_rule_type=rule.type,
         scaling_group_id=rule.group_id,
-        adjustment_type=rule.adjustment_type,
+        adjustment_type=rule.adjustment_type or msgspec.UNSET,
+        alarms=[_alarm(alarm) for alarm in alarms],
         adjustment_value=msgspec.UNSET if rule.adjustment_value is None else rule.adjustment_value,
         min_adjustment_magnitude=msgspec.UNSET if rule.magnitude is None else rule.magnitude,
         cooldown=msgspec.UNSET if rule.cooldown is None else rule.cooldown,
@@ -85,6 +113,34 @@ def _shown(call: Call, region: str, rule: Rule) -> RuleView:
             )
             for step in rule.steps
         ],
+    )
+    if rule.tracking is None:
+        return view
+    return msgspec.structs.replace(
+        view,
+        metric_name=rule.tracking.metric,
+        metric_type=SYSTEM,
+        target_value=rule.tracking.target,
+        disable_scale_in=rule.tracking.disable_scale_in,
+        scale_in_evaluation_count=rule.tracking.in_count,
+        scale_out_evaluation_count=rule.tracking.out_count,
+        alarm_dimensions=[DimensionView(key, word) for key, word in rule.tracking.dimensions.items()],
+    )
+
+
+def _alarm(alarm: Alarm) -> AlarmOfRule:
+    first = alarm.conditions[0]
+    return AlarmOfRule(
+        alarm_task_id=alarm.id,
+        alarm_task_name=alarm.name,
+        metric_name=first.metric,
+        metric_type=alarm.metric_type,
+        threshold=first.threshold,
+        comparison_operator=first.operator,
+        statistics=first.statistics,
+        evaluation_count=alarm.evaluation_count,
+        period=first.period,
+        dimensions=dimension_views(alarm),
     )
 
 
@@ -118,11 +174,12 @@ async def delete_scaling_rule(service: Ess, call: Call, request: OnRule) -> Done
 async def describe_scaling_rules(service: Ess, call: Call, request: DescribeScalingRules) -> RulePage:
     """List rules."""
     total, found = await service.rules.describe(call, request)
+    alarms = await service.rules.alarms_of(found) if request.show_alarm_rules else {}
     return RulePage(
         page_number=request.page_number,
         page_size=request.page_size,
         total_count=total,
-        scaling_rules=[_shown(call, request.region_id, rule) for rule in found],
+        scaling_rules=[_shown(call, request.region_id, rule, alarms.get(rule.id, ())) for rule in found],
     )
 
 

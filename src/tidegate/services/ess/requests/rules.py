@@ -15,6 +15,19 @@ class StepAdjustment(Request, kw_only=True):
     scaling_adjustment: int
 
 
+class AlarmDimension(Request, kw_only=True):
+    """One word by which a tracked metric is narrowed."""
+
+    dimension_key: str
+    dimension_value: str
+
+
+class AlarmOptions(Request, kw_only=True):
+    """How a tracked metric is watched."""
+
+    period: int | None = None
+
+
 class RuleValues(Request, kw_only=True):
     """What can be set when a rule is created and changed later."""
 
@@ -25,6 +38,14 @@ class RuleValues(Request, kw_only=True):
     cooldown: int | None = None
     step_adjustments: list[StepAdjustment] | None = None
     estimated_instance_warmup: int | None = None
+    metric_name: str | None = None
+    metric_type: str | None = None
+    target_value: float | None = None
+    disable_scale_in: bool | None = None
+    scale_in_evaluation_count: int | None = None
+    scale_out_evaluation_count: int | None = None
+    alarm_dimensions: list[AlarmDimension] | None = None
+    alarm_options: AlarmOptions | None = None
     region_id: str | None = None
 
 
@@ -57,6 +78,7 @@ class DescribeScalingRules(Page, kw_only=True):
     scaling_rule_names: tuple[str, ...] = ()
     scaling_rule_aris: tuple[str, ...] = ()
     scaling_rule_type: str | None = None
+    show_alarm_rules: bool = False
 
 
 class ExecuteScalingRule(Request, kw_only=True):

@@ -60,6 +60,8 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     template_content: str | None = None
     part: Mapping[str, Any] | None = None
     parameters: Mapping[str, Any]
+    #: names of the parameters that hold secrets of the parent
+    hidden: Sequence[str] = ()
     #: when the task did; None: now
     begins_at: datetime | None = None
 
