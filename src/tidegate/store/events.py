@@ -60,7 +60,15 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str
     region: str | None = None
     source: str | None = None
+    #: of CloudMonitor; "" leaves out what CloudMonitor does not tell
     product: str | None = None
+    name: str | None = None
+    level: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    #: parts of the data: every one of them, or any
+    words: Sequence[str] = ()
+    any_word: bool = False
 
 
 _FIELDS = Event.__struct_fields__
@@ -78,7 +86,12 @@ select bool_or(pending) from told
 """
 _MATCHING = """
     where account_id = $1 and ($2::text is null or region = $2) and ($3::text is null or source = $3)
-      and ($4::text is null or product = $4)
+      and ($4::text is null or product = $4 or ($4 = '' and product <> ''))
+      and ($5::text is null or name = $5) and ($6::text is null or level = $6)
+      and ($7::timestamptz is null or at >= $7) and ($8::timestamptz is null or at < $8)
+      and case when $9::text[] = '{}' then true
+               when $10 then exists (select from unnest($9) word where strpos(data::text, word) > 0)
+               else not exists (select from unnest($9) word where strpos(data::text, word) = 0) end
 """
 
 
@@ -124,7 +137,7 @@ async def take(tx: Connection, key: str, event_ids: Iterable[str]) -> None:
 async def page(db: Connection, query: Query, *, limit: int, offset: int = 0) -> list[Event]:
     """Return events, newest first."""
     rows = await db.fetch(
-        f"select {_COLUMNS} from event {_MATCHING} order by position desc limit $5 offset $6",
+        f"select {_COLUMNS} from event {_MATCHING} order by position desc limit $11 offset $12",
         *_arguments(query),
         limit,
         offset,
@@ -185,7 +198,7 @@ async def forget(tx: Connection, before: datetime, *, limit: int = 5000) -> int:
 
 
 def _arguments(query: Query) -> tuple[object, ...]:
-    return query.account_id, query.region, query.source, query.product
+    return msgspec.structs.astuple(query)
 
 
 def _read(rows: Sequence[Any]) -> list[Event]:

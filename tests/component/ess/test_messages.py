@@ -198,6 +198,7 @@ async def test_the_start_and_the_end_of_activities_are_told(world: World) -> Non
     await make_queue(world)
     group = await world.make_group()
     await notify(world, group)
+    await notify(world, group, ["AUTOSCALING:SCALE_IN_SUCCESS"], MONITOR)
     await world.scale(group, 2)
     await world.scale(group, -1)
     await world.refused("DetachInstances", ScalingGroupId=group, InstanceIds=["i-nobody"])
@@ -210,19 +211,21 @@ async def test_the_start_and_the_end_of_activities_are_told(world: World) -> Non
         ("AUTOSCALING:SCALE_IN_START", "InProgress"),
         ("AUTOSCALING:SCALE_IN_SUCCESS", "Successful"),
     ]
-    assert [event.name for event in await published(world, "ESS")] == [name for name, _ in found]
-    assert [event.type.rpartition(":")[2] for event in await published(world, "ESS")] == [
-        "ScaleOutStart",
-        "ScaleOutSuccess",
-        "ScaleInStart",
-        "ScaleInSuccess",
+    assert [event.type.partition(":")[2] for event in await published(world)] == [
+        "ScalingActivity:ScaleOutStart",
+        "ScalingActivity:ScaleOutSuccess",
+        "ScalingActivity:ScaleInStart",
+        "ScalingActivity:ScaleInSuccess",
+        "CloudMonitor:AUTOSCALING[SCALEINSUCCESS]",
     ]
+    assert [event.name for event in await published(world, "ESS")] == ["AUTOSCALING:SCALE_IN_SUCCESS"]
 
 
 async def test_failures_and_rejections_are_told_to_those_who_asked_for_them(world: World) -> None:
     await make_queue(world)
     group = await world.make_group(MaxSize=2)
-    await notify(world, group, ["AUTOSCALING:SCALE_OUT_ERROR", REJECT])
+    for receiver in (QUEUE, MONITOR):
+        await notify(world, group, ["AUTOSCALING:SCALE_OUT_ERROR", REJECT], receiver)
     await world.make_hook(group, DefaultResult="ABANDON", HeartbeatTimeout=30)
     await world.scale(group, 1)
     rejected = await world.refused(
@@ -235,7 +238,10 @@ async def test_failures_and_rejections_are_told_to_those_who_asked_for_them(worl
     assert rejected.code == "ScalingActivityInProgress"
     assert [message["eventType"] for message in found] == [REJECT, "AUTOSCALING:SCALE_OUT_ERROR"]
     assert [message["content"]["statusCode"] for message in found] == ["Rejected", "Failed"]
-    assert [event.level for event in await published(world, "ESS")] == ["INFO", "WARN", "CRITICAL"]
+    assert [(event.name, event.level) for event in await published(world, "ESS")] == [
+        (REJECT, "WARN"),
+        ("AUTOSCALING:SCALE_OUT_ERROR", "CRITICAL"),
+    ]
 
 
 async def test_a_scheduled_task_that_expires_is_told_of_daily_in_its_last_week(world: World) -> None:

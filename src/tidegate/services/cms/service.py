@@ -50,7 +50,7 @@ class Monitor:
     """CloudMonitor of one cloud."""
 
     def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
-        self._database = database
+        self.database = database
         self.clock = clock
         self.answers = Answers(database)
         self.reports = Reports(database, clock, ids)
@@ -86,7 +86,7 @@ class Monitor:
 
     async def measured_until(self) -> datetime | None:
         """Return until when hosts have been measured."""
-        async with self._database.connection() as db:
+        async with self.database.connection() as db:
             return await samples.measured_until(db)
 
     # ---- what the meter writes -------------------------------------------------------------------------------------

@@ -6,9 +6,12 @@ work (``reconcile/messages.py``), so it is sent even when this process dies, aga
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from tidegate.ids import derived_uuid
 from tidegate.services.ess import bodies, limits, notices
@@ -42,6 +45,16 @@ TYPES: Sequence[str] = (
     REJECT,
     EXPIRING,
 )
+
+
+class _What(msgspec.Struct, frozen=True):
+    """What is to be told: its type, how bad it is, what makes its id, and its content by time zone."""
+
+    kind: str
+    level: Level
+    about: Sequence[str]
+    activity_id: str | None
+    content: Callable[[timezone], Mapping[str, Any]]
 
 
 class Announcer:
@@ -81,47 +94,35 @@ class Announcer:
 
     async def activity(self, tx: Connection, group: Group, activity: Activity) -> None:
         """Tell that an activity has begun, ended, or was rejected: its status says which."""
-        kind, event_type, level = _words(activity)
+        kind, ending, level = _words(activity)
         about = (activity.id, activity.status)
-        content = bodies.of_activity(group, activity, UTC)
-        event = self._event(group, event_type, about, content, name=kind, level=level)
-        await events.publish(tx, [event], now=self._around.now())
-        for wanted in await notifications.of_group(tx, group.id):
-            if kind in wanted.types:
-                content = bodies.of_activity(group, activity, bodies.zone_of(wanted.time_zone) or UTC)
-                await self._tell(tx, group, wanted, kind, about, content, activity.id)
+        if ending:
+            event_type = f"ess:ScalingActivity:{_camel(activity.direction)}{ending}"
+            event = self._event(group, event_type, about, bodies.of_activity(group, activity, UTC), level=level)
+            await events.publish(tx, [event], now=self._around.now())
+        what = _What(kind, level, about, activity.id, partial(bodies.of_activity, group, activity))
+        await self._notify(tx, group, what)
 
     async def expiring(self, tx: Connection, group: Group, task: Task, day: str) -> None:
         """Tell, once a day, that a scheduled task will not recur much longer."""
         about = (task.id, "expiring", day)
-        event = self._event(
-            group,
-            "ess:CloudMonitor:AUTOSCALING[SCHEDULETASKEXPIRING]",
-            about,
-            bodies.of_task(group, task, UTC),
-            name=EXPIRING,
-            level="WARN",
-        )
-        await events.publish(tx, [event], now=self._around.now())
-        for wanted in await notifications.of_group(tx, group.id):
-            if EXPIRING in wanted.types:
-                content = bodies.of_task(group, task, bodies.zone_of(wanted.time_zone) or UTC)
-                await self._tell(tx, group, wanted, EXPIRING, about, content, None)
+        await self._notify(tx, group, _What(EXPIRING, "WARN", about, None, partial(bodies.of_task, group, task)))
 
-    async def _tell(
-        self,
-        tx: Connection,
-        group: Group,
-        wanted: notifications.Notification,
-        kind: str,
-        about: Sequence[str],
-        content: Mapping[str, Any],
-        activity_id: str | None,
-    ) -> None:
-        target = notices.receiver_of(wanted.arn, group.region, group.account_id)
-        if target is not None and target.kind in ("queue", "topic"):  # CloudMonitor reads the event bus
-            body = bodies.encoded(bodies.envelope(group, content, eventType=kind), wanted.encoding)
-            await self._send(tx, group, target, (*about, wanted.arn), body, activity_id, None)
+    async def _notify(self, tx: Connection, group: Group, what: _What) -> None:
+        """Tell every receiver that has asked for this type; CloudMonitor is told by an event of its own."""
+        for wanted in await notifications.of_group(tx, group.id):
+            target = notices.receiver_of(wanted.arn, group.region, group.account_id)
+            if target is None or what.kind not in wanted.types:
+                continue
+            content = what.content(bodies.zone_of(wanted.time_zone) or UTC)
+            if target.kind == "cloudmonitor":
+                event_type = f"ess:CloudMonitor:AUTOSCALING[{what.kind.partition(':')[2].replace('_', '')}]"
+                about = (*what.about, "cloudmonitor")
+                event = self._event(group, event_type, about, content, name=what.kind, level=what.level)
+                await events.publish(tx, [event], now=self._around.now())
+            else:
+                body = bodies.encoded(bodies.envelope(group, content, eventType=what.kind), wanted.encoding)
+                await self._send(tx, group, target, (*what.about, wanted.arn), body, what.activity_id, None)
 
     # ---- inside ----------------------------------------------------------------------------------------------------
 
@@ -177,12 +178,11 @@ class Announcer:
 
 
 def _words(activity: Activity) -> tuple[str, str, Level]:
-    """Return the type of the notification, that of the event, and how bad it is."""
+    """Return the type of the notification, the end of the bus's type (none: it is not told), and how bad it is."""
     if activity.status == ActivityStatus.REJECTED:
-        return REJECT, "ess:CloudMonitor:AUTOSCALING[SCALEREJECT]", "WARN"
+        return REJECT, "", "WARN"
     word, ending, level = _WORDS[activity.status]
-    way = activity.direction
-    return f"AUTOSCALING:{way}_{word}", f"ess:ScalingActivity:{_camel(way)}{ending}", level
+    return f"AUTOSCALING:{activity.direction}_{word}", ending, level
 
 
 def _camel(direction: str) -> str:
