@@ -17,7 +17,7 @@ from tidegate.services.ess.states import DROPPABLE, GroupState, MemberEvent, Mem
 from tidegate.settings import Settings
 from tidegate.store import work
 from tidegate.store.ess import activities, groups, members
-from tidegate.store.ess.records import Group, Member, Problem
+from tidegate.store.ess.records import Activity, Group, Member, Problem
 
 
 class GroupController:
@@ -58,8 +58,9 @@ class GroupController:
             found = works[activity.id]
             if found is None or found.status == "Active":
                 continue
-            if activity.kind != "attach":
-                await self._around.machines.release(group.account_id, activity.created_ids, force=True, watcher=None)
+            if activity.direction == "SCALE_OUT" and activity.kind != "attach":
+                left = await self._left_behind(activity)
+                await self._around.machines.release(group.account_id, left, force=True, watcher=None)
             async with run.transaction() as tx:
                 held = [one.instance_id for one in await members.handled_by(tx, activity.id)]
                 await members.move(tx, held, member_moves(MemberEvent.RESTORE), busy_with=None)
@@ -67,6 +68,17 @@ class GroupController:
                     await members.drop(tx, held, DROPPABLE)
                 problem = Problem("InternalError", "an unknown error", held)
                 await self._ess.closer.close(tx, activity.id, Ending(done=[], problems=[problem]))
+
+    async def _left_behind(self, activity: Activity) -> list[str]:
+        """Return the instances that only this activity knows of: made and perhaps not enrolled yet, or started again.
+
+        Those that it has put into service stay.
+        """
+        made = await self._around.machines.watched_by(activity_key(activity.id))
+        async with self._around.database.connection() as db:
+            known = await members.by_id(db, made)
+            held = [one.instance_id for one in await members.handled_by(db, activity.id)]
+        return [*held, *(one for one in made if one not in known)]
 
     async def _check(self, run: Run, group: Group) -> None:
         unhealthy = await self._unhealthy(group)

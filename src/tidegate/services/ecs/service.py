@@ -33,6 +33,7 @@ from tidegate.services.ecs.templates import Templates
 from tidegate.services.operation import Call
 from tidegate.store import tokens
 from tidegate.store.database import Database
+from tidegate.store.ecs import instances as instance_rows
 from tidegate.store.ecs import networks as network_rows
 from tidegate.store.ecs.networks import VSwitch
 
@@ -206,6 +207,11 @@ class Ecs:
         """Return one of the account's vSwitches; raises InvalidVSwitchId.NotFound."""
         async with self._database.connection() as tx:
             return await self.networks.choose_vswitch(tx, account_id, region, vswitch_id, None)
+
+    async def watched_by(self, watcher: str) -> list[str]:
+        """Return the instances that have a watcher, whoever's they are: the key of a work belongs to one account."""
+        async with self._database.connection() as tx:
+            return await instance_rows.watched_by(tx, watcher)
 
     async def template(
         self, account_id: str, region: str, template_id: str, version: str | None

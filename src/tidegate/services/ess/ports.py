@@ -47,6 +47,10 @@ class Machines(Protocol):
         """Release these instances; unknown ids and repeats are fine."""
         ...
 
+    async def watched_by(self, watcher: str) -> list[str]:
+        """Return the instances whose settling wakes a work: those that it has launched, started or stopped last."""
+        ...
+
     async def template(
         self, account_id: str, region: str, template_id: str, version: str | None
     ) -> tuple[int, Mapping[str, Any]] | None:

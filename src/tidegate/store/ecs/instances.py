@@ -332,6 +332,12 @@ async def watch(tx: Connection, ids: Iterable[str], watcher: str) -> None:
     await tx.execute("update ecs_instance set watcher = $2 where id = any($1)", list(ids), watcher)
 
 
+async def watched_by(tx: Connection, watcher: str) -> list[str]:
+    """Return the instances that have a watcher."""
+    rows = await tx.fetch("select id from ecs_instance where watcher = $1 order by launch_id, position", watcher)
+    return [row["id"] for row in rows]
+
+
 async def postpone(tx: Connection, instance_id: str, attempts: int, due_at: datetime) -> None:
     """Note that a try has failed and when the next one is due."""
     await tx.execute("update ecs_instance set attempts = $2, due_at = $3 where id = $1", instance_id, attempts, due_at)
