@@ -6,7 +6,6 @@ repeated: launches carry a token, moves of members start from the states they ex
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,7 +21,7 @@ from tidegate.services.ess import limits, placement, wording
 from tidegate.services.ess.closing import Ending
 from tidegate.services.ess.placement import Choice, Share
 from tidegate.services.ess.service import Ess
-from tidegate.services.ess.sources import chosen, launch_spec, mix_of, overridden, source_of
+from tidegate.services.ess.sources import chosen, launch_spec, mix_of, overridden, present_in, source_of
 from tidegate.services.ess.starting import SCALE_IN, SCALE_OUT
 from tidegate.services.ess.states import DROPPABLE, ActivityStatus, MemberEvent, MemberState, Result, member_moves
 from tidegate.store.ess import activities, groups, members
@@ -244,7 +243,7 @@ class ActivityController:
             source = overridden(source, activity.plan.overrides)
         return LaunchPlan(
             spec=launch_spec(group, source.fields),
-            shares=placement.shares(now.ordered, mix_of(group, source), _present(staying)),
+            shares=placement.shares(now.ordered, mix_of(group, source), present_in(staying)),
             configuration_id=source.configuration_id,
             template_id=source.template_id,
             template_version=source.template_version,
@@ -421,19 +420,6 @@ class ActivityController:
 def _sorted_out(instance_ids: Sequence[str], views: Mapping[str, InstanceView]) -> Fate:
     fit = [one for one in instance_ids if one in views and views[one].status == "Running"]
     return Fate(fit, [one for one in instance_ids if one not in fit])
-
-
-def _present(found: Sequence[Member]) -> placement.Present:
-    """Return the capacity that a group has already, Stopped members left out."""
-    counted = [one for one in found if one.state != MemberState.STOPPED]
-    by_vswitch: Counter[str] = Counter()
-    for one in counted:
-        by_vswitch[one.vswitch_id] += one.capacity
-    return placement.Present(
-        by_vswitch=dict(by_vswitch),
-        on_demand=sum(one.capacity for one in counted if one.spot_strategy == "NoSpot"),
-        total=by_vswitch.total(),
-    )
 
 
 def _newcomer(view: InstanceView, group: Group, activity: Activity, plan: LaunchPlan, choice: Choice) -> Member:

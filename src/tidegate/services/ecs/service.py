@@ -208,6 +208,12 @@ class Ecs:
         async with self._database.connection() as tx:
             return await self.networks.choose_vswitch(tx, account_id, region, vswitch_id, None)
 
+    async def security_groups(self, account_id: str, region: str, ids: Sequence[str]) -> list[str]:
+        """Return those of these security groups that the account has in the region."""
+        async with self._database.connection() as tx:
+            known = {one.id for one in await network_rows.security_groups(tx, account_id, region)}
+        return [one for one in ids if one in known]
+
     async def watched_by(self, watcher: str) -> list[str]:
         """Return the instances that have a watcher, whoever's they are: the key of a work belongs to one account."""
         async with self._database.connection() as tx:

@@ -15,6 +15,7 @@ OLD, NEW = "2014-08-28", "2022-02-22"
 _IRREGULAR_PLURALS = {
     "RemovalPolicy": "RemovalPolicies",
     "Process": "Processes",
+    "ScaleStatus": "ScaleStatuses",
     "SystemDiskCategory": "SystemDiskCategories",
     "CustomPriority": "CustomPriorities",
 }
@@ -37,6 +38,11 @@ _ELEMENTS = {
     "Alarms": "Alarm",
     "Categories": "Category",
     "Checkpoints": "Checkpoint",
+    "PatternTypes": "PatternType",
+    "ResourcePools": "ResourcePool",
+    "ElasticStrengthModels": "ElasticStrengthModel",
+    "ScaleStatuses": "ScaleStatus",
+    "ResourceAllocations": "ResourceAllocation",
     "DBInstanceIds": "DBInstanceId",
     "DBInstances": "DBInstance",
     "DataDisks": "DataDisk",

@@ -377,6 +377,12 @@ class Groups:
             counted = await member_rows.counts(db, [group.id for group in found])
         return total, [(group, capacities(count for count in counted if count.group_id == group.id)) for group in found]
 
+    async def one(self, call: Call, request: OnGroup) -> tuple[Group, Capacities]:
+        """Return one group with its counters; raises InvalidScalingGroupId.NotFound."""
+        async with self._around.database.connection() as db:
+            group = await scope.group(db, call, request.scaling_group_id, request.region_id)
+            return group, capacities(await member_rows.counts(db, [group.id]))
+
     def _check_region(self, region: str) -> None:
         if region not in self._around.regions:
             raise refusals.region_not_found()

@@ -30,6 +30,8 @@ INSTANCES_PER_ADJUSTMENT = 1000  # ess.md 5.2
 #: what ECS launches and describes in one call, so that a runbook can look at all instances it is given.
 INSTANCES_PER_WAIT = 100
 
+REPORTS_PER_GROUP = 50  # ASSUMPTION: older diagnoses are forgotten
+
 # Instance refreshes (ess.md 12.9).
 MIN_HEALTHY = (0, 100)
 MAX_HEALTHY = (100, 200)

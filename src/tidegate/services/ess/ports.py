@@ -47,6 +47,14 @@ class Machines(Protocol):
         """Release these instances; unknown ids and repeats are fine."""
         ...
 
+    def in_stock(self, zone: str) -> list[str]:
+        """Return the instance types that are not sold out in a zone."""
+        ...
+
+    async def security_groups(self, account_id: str, region: str, ids: Sequence[str]) -> list[str]:
+        """Return those of these security groups that exist."""
+        ...
+
     async def watched_by(self, watcher: str) -> list[str]:
         """Return the instances whose settling wakes a work: those that it has launched, started or stopped last."""
         ...

@@ -155,6 +155,10 @@ no_change = Refusal(
     "IncorrectCapacity.NoChange",
     "To execute the specified scaling rule, the total capacity will not change.",
 )
+no_stock = Refusal(
+    "ResourceNotAvailable.ECS",
+    "The specified region or zone does not offer the specified disk or instance category.",
+)
 above_max = Refusal(
     "IncorrectCapacity.MaxSize",
     "To attach the instances, the total capacity will be greater than the MaxSize.",

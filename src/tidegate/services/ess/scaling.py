@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tidegate.services.ess import limits, naming, refusals, repeats, scope, steps, wording
+from tidegate.services.ess import limits, naming, refusals, repeats, scope, steps, values, wording
 from tidegate.services.ess.capacity import (
     ADJUSTMENT_RANGES,
     Adjustment,
@@ -20,8 +20,8 @@ from tidegate.services.ess.capacity import (
     wanted_total,
 )
 from tidegate.services.ess.ports import Surroundings
-from tidegate.services.ess.requests.rules import ExecuteScalingRule, ScaleWithAdjustment
-from tidegate.services.ess.requests.shape import HookContext
+from tidegate.services.ess.requests.rules import ExecuteScalingRule, Overrides, ScaleWithAdjustment
+from tidegate.services.ess.requests.shape import HookContext, given
 from tidegate.services.ess.starting import Order, RefusedError, Starter, group_key
 from tidegate.services.ess.states import SERVING, MemberState, Result
 from tidegate.services.ess.survey import Survey, survey
@@ -73,6 +73,15 @@ def checked_adjustment(kind: str, value: int, magnitude: int | None) -> Adjustme
         raise refusals.invalid("AdjustmentValue")
     check_magnitude(kind, magnitude)
     return Adjustment(kind, value, magnitude or 0)
+
+
+def checked_overrides(overrides: Overrides | None) -> dict[str, Any]:
+    """Return what an activity makes differently, as a configuration spells it; raises InvalidParameter."""
+    fields = given(overrides, Overrides) if overrides is not None else {}
+    values.check_user_data(fields.get("UserData"))
+    if not fields.keys().isdisjoint({"Cpu", "Memory"}) and not values.types_of_size(fields):
+        raise refusals.invalid("Overrides")
+    return fields
 
 
 def check_magnitude(kind: str, magnitude: int | None) -> None:
@@ -172,6 +181,7 @@ class Scaling:
         adjustment = checked_adjustment(
             request.adjustment_type, request.adjustment_value, request.min_adjustment_magnitude
         )
+        overrides = checked_overrides(request.overrides)
         async with self._starter.deciding() as tx:
             group = await scope.locked_group(tx, call, request.scaling_group_id, request.region_id)
             known = await repeats.recall(tx, call, self._around.now())
@@ -183,9 +193,9 @@ class Scaling:
                 request_id=call.request_id,
                 trigger_id=call.principal.id,
                 # Scaling first and then moving the desired value is not of the parallel class (ess.md 2.4).
-                parallel=not request.sync_activity,
+                parallel=not request.sync_activity if request.parallel_task is None else request.parallel_task,
                 metadata=request.activity_metadata,
-                plan=plan_of(group, request.lifecycle_hook_context),
+                plan=msgspec.structs.replace(plan_of(group, request.lifecycle_hook_context), overrides=overrides),
             )
             started = await self._adjust(tx, group, adjustment, order, move_desired_only=not request.sync_activity)
             await repeats.remember(tx, call, started, self._around.now())
@@ -216,6 +226,11 @@ class Scaling:
                 order = _setting_desired(order, base + change)
             started = (await self._starter.scale(tx, group, seen, order, change)).id
         return started
+
+    def change_for(self, group: Group, seen: Survey, adjustment: Adjustment) -> int:
+        """Return by how much an adjustment changes the group as it is seen, within its bounds."""
+        base = seen.census.steady if group.desired_capacity is not None else seen.census.total
+        return allowed_change(wanted_change(adjustment, base), base, group.min_size, group.max_size)
 
     async def _move_desired(
         self, tx: Connection, group: Group, seen: Survey, order: Order, steady: int, change: int

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from tidegate.services.ess import naming
+from tidegate.services.ess.accounts import Accounts
 from tidegate.services.ess.actions import Actions
+from tidegate.services.ess.advice import Advice
 from tidegate.services.ess.alarms import Alarms
 from tidegate.services.ess.announcer import Announcer
 from tidegate.services.ess.closing import Closer
 from tidegate.services.ess.configurations import Configurations
+from tidegate.services.ess.diagnosis import Diagnoses
 from tidegate.services.ess.groups import Groups
 from tidegate.services.ess.history import History
 from tidegate.services.ess.hooks import Hooks
 from tidegate.services.ess.members import Members
 from tidegate.services.ess.notifications import Notifications
+from tidegate.services.ess.planning import Planner
 from tidegate.services.ess.ports import Machines, Roles, Runbooks, Surroundings
 from tidegate.services.ess.refreshes import Refreshes
 from tidegate.services.ess.renewal import Renewal
@@ -44,9 +48,13 @@ class Ess:
         self.rules = Rules(around, self.alarms)
         self.scaling = Scaling(around, starter)
         self.schedule = Schedule(around, starter, self.scaling, self.announcer)
+        self.planner = Planner(around, starter, self.scaling)
         self.renewal = Renewal(around, starter)
         self.watcher = Watcher(around, starter, self.scaling)
         self.refreshes = Refreshes(around, starter)
+        self.advice = Advice(around)
+        self.diagnoses = Diagnoses(around, self.advice)
+        self.accounts = Accounts(around)
         self.history = History(around)
         self.tagging = Tagging(around)
         self.notifications = Notifications(around)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,11 +12,12 @@ import msgspec
 from tidegate.errors import CloudError
 from tidegate.services.ecs.service import LaunchSpec
 from tidegate.services.ess import refusals, values
-from tidegate.services.ess.placement import Choice, Mix, Offer
+from tidegate.services.ess.placement import Choice, Mix, Offer, Present
 from tidegate.services.ess.ports import Surroundings
+from tidegate.services.ess.states import MemberState
 from tidegate.store.ecs.instances import Options
 from tidegate.store.ess import configurations
-from tidegate.store.ess.records import Desired, Group
+from tidegate.store.ess.records import Desired, Group, Member
 
 GROUP_TAG = "acs:autoscaling:scalingGroupId"
 
@@ -144,6 +146,19 @@ def mix_of(group: Group, source: Source) -> Mix:
         # ASSUMPTION: unless the group says it, units are compared where its types have weights, as the old text has vCPUs.
         price_per_unit=options.get("PriceComparisonMode", "PricePerUnit" if weighed else "") == "PricePerUnit",
         spot_pools=options.get("SpotInstancePools", 1) if mixed else 1,
+    )
+
+
+def present_in(found: Sequence[Member]) -> Present:
+    """Return the capacity that a group has already, Stopped members left out."""
+    counted = [one for one in found if one.state != MemberState.STOPPED]
+    by_vswitch: Counter[str] = Counter()
+    for one in counted:
+        by_vswitch[one.vswitch_id] += one.capacity
+    return Present(
+        by_vswitch=dict(by_vswitch),
+        on_demand=sum(one.capacity for one in counted if one.spot_strategy == "NoSpot"),
+        total=by_vswitch.total(),
     )
 
 

@@ -168,7 +168,7 @@ def check_configuration(fields: Mapping[str, Any], own_images: Collection[str] =
         raise refusals.invalid("LoadBalancerWeight")
     if "KeyPairName" in fields:
         raise refusals.key_pair_not_found()
-    _check_user_data(fields.get("UserData"))
+    check_user_data(fields.get("UserData"))
     tags = fields.get("Tags", {})
     if len(tags) > limits.TAGS_PER_CONFIGURATION:
         raise refusals.too_many_tags()
@@ -219,7 +219,8 @@ def security_groups_of(fields: Mapping[str, Any]) -> list[str]:
     return list(fields.get("SecurityGroupIds") or filter(None, [fields.get("SecurityGroupId")]))
 
 
-def _check_user_data(text: str | None) -> None:
+def check_user_data(text: str | None) -> None:
+    """Raise for user data that is not Base64, or is too big."""
     if text is None:
         return
     try:

@@ -66,6 +66,23 @@ async def count(db: Connection, query: Query) -> int:
     return await table.count(db, _MATCHING, *_arguments(query))
 
 
+async def ended_between(
+    db: Connection, account_id: str, region: str, group_id: str | None, begin: datetime, end: datetime
+) -> list[Activity]:
+    """Return the activities of an account (of a group) that ended in a stretch of time, oldest first."""
+    return await table.every(
+        db,
+        "where group_id in (select id from ess_group where account_id = $1 and region = $2) "
+        "and ($3::text is null or group_id = $3) and ended_at >= $4 and ended_at < $5 "
+        "and status <> 'Rejected' order by position",
+        account_id,
+        region,
+        group_id,
+        begin,
+        end,
+    )
+
+
 async def of_refresh(db: Connection, refresh_id: str) -> list[Activity]:
     """Return the activities of an instance refresh, oldest first."""
     return await table.every(db, "where refresh_id = $1 order by position", refresh_id)

@@ -74,6 +74,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     paused_until: datetime | None = None
     failing_since: datetime | None = None
     refreshing: str | None = None
+    alert_statuses: list[str] = msgspec.field(default_factory=list)
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,6 +219,25 @@ class Refresh(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     started_at: datetime
     ended_at: datetime | None = None
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that a diagnosis looked at: Normal, Warn or Critical."""
+
+    type: str
+    status: str
+    code: str
+    resource_id: str
+
+
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
+    """A diagnosis of a group."""
+
+    id: str
+    position: int = 0
+    group_id: str
+    findings: list[Finding]
+    created_at: datetime
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

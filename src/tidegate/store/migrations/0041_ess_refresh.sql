@@ -26,3 +26,16 @@ create table ess_refresh (
     ended_at      timestamptz
 );
 create index ess_refresh_group on ess_refresh (group_id, position desc);
+
+-- Which ends of activities the account is told of in ordinary messages (DescribeAlertConfiguration).
+alter table ess_group add column alert_statuses text[] not null default '{}';
+
+-- Diagnoses of groups, as they were found (CreateDiagnoseReport).
+create table ess_diagnosis (
+    id         text primary key,
+    position   bigint generated always as identity,
+    group_id   text not null references ess_group on delete cascade,
+    findings   jsonb not null,  -- [{"type", "status", "code", "resource_id"}]
+    created_at timestamptz not null
+);
+create index ess_diagnosis_group on ess_diagnosis (group_id, position desc);

@@ -2,6 +2,7 @@
 
 from tidegate.services.ess.api import (
     activities,
+    advice,
     alarms,
     configurations,
     groups,
@@ -18,6 +19,7 @@ from tidegate.services.ess.api.product import ess
 
 __all__ = [
     "activities",
+    "advice",
     "alarms",
     "configurations",
     "ess",

@@ -72,7 +72,8 @@ class GroupPage(Page, kw_only=True):
     scaling_groups: list[dict[str, Any]]
 
 
-def _shown(group: Group, counted: Capacities, now: datetime) -> dict[str, Any]:
+def shown_group(group: Group, counted: Capacities, now: datetime) -> dict[str, Any]:
+    """Return a group as answers show it."""
     tree = {
         **(_COMPOSABLE_OPTIONS if group.multi_az_policy == "COMPOSABLE" else {}),
         **_DEFAULT_OPTIONS,
@@ -188,5 +189,5 @@ async def describe_scaling_groups(service: Ess, call: Call, request: DescribeSca
         page_number=request.page_number,
         page_size=request.page_size,
         total_count=total,
-        scaling_groups=[_shown(group, counted, service.around.now()) for group, counted in found],
+        scaling_groups=[shown_group(group, counted, service.around.now()) for group, counted in found],
     )

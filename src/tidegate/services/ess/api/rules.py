@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidegate.services.ess import naming
+from tidegate.services.ess import naming, refusals
 from tidegate.services.ess.alarms import SYSTEM
 from tidegate.services.ess.api.alarms import DimensionView, dimension_views
 from tidegate.services.ess.api.product import Page, Started, ess, on, on_group, unless_none
@@ -86,10 +86,27 @@ class RulePage(Page, kw_only=True):
     scaling_rules: list[RuleView]
 
 
+class Allocation(Answer, kw_only=True):
+    """Instances of one kind that would be made."""
+
+    zone_id: str
+    instance_type: str
+    instance_charge_type: str = "PostPaid"
+    spot_strategy: str
+    amount: int
+
+
+class PlanResult(Answer):
+    """What a scale-out would make; empty for a scale-in."""
+
+    resource_allocations: list[Allocation]
+
+
 class Adjusted(Started):
     """What ScaleWithAdjustment began."""
 
-    activity_type: str = "CapacityChange"
+    activity_type: str | msgspec.UnsetType = msgspec.UNSET
+    plan_result: PlanResult | msgspec.UnsetType = msgspec.UNSET
 
 
 def _shown(call: Call, region: str, rule: Rule, alarms: Sequence[Alarm]) -> RuleView:
@@ -191,5 +208,22 @@ async def execute_scaling_rule(service: Ess, call: Call, request: ExecuteScaling
 
 @ess.operation("ScaleWithAdjustment", on=on_group)
 async def scale_with_adjustment(service: Ess, call: Call, request: ScaleWithAdjustment) -> Adjusted:
-    """Scale by an amount that no rule names."""
-    return Adjusted(unless_none(await service.scaling.adjust(call, request)))
+    """Scale by an amount that no rule names, or (PlanOnly) only say what would be made."""
+    if request.execution_mode == "PlanOnly":
+        planned = await service.planner.plan(call, request)
+        allocations = [
+            Allocation(
+                zone_id=one.zone,
+                instance_type=one.instance_type,
+                spot_strategy=one.spot_strategy,
+                amount=one.amount,
+            )
+            for one in planned
+        ]
+        return Adjusted(plan_result=PlanResult(allocations))
+    if request.execution_mode != "None":
+        raise refusals.invalid("ExecutionMode")
+    activity_id = await service.scaling.adjust(call, request)
+    if activity_id is None:
+        return Adjusted(activity_type="CapacityChange")  # only the desired capacity has moved
+    return Adjusted(activity_id)

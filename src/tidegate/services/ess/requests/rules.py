@@ -90,6 +90,14 @@ class ExecuteScalingRule(Request, kw_only=True):
     region_id: str | None = None
 
 
+class Overrides(Request, kw_only=True):
+    """What one activity makes differently; container overrides have no meaning for ECS instances."""
+
+    cpu: int | None = None
+    memory: float | None = None
+    user_data: str | None = None
+
+
 class ScaleWithAdjustment(OnGroup, kw_only=True):
     """ScaleWithAdjustment."""
 
@@ -97,5 +105,8 @@ class ScaleWithAdjustment(OnGroup, kw_only=True):
     adjustment_value: int
     min_adjustment_magnitude: int | None = None
     sync_activity: bool = False
+    parallel_task: bool | None = None
+    execution_mode: str = "None"
     activity_metadata: str | None = None
+    overrides: JsonText[Overrides] | None = None
     lifecycle_hook_context: JsonText[HookContext] | None = None
