@@ -40,6 +40,8 @@ from tidegate.reconcile.redis import RedisController
 from tidegate.reconcile.refresh import RefreshController
 from tidegate.reconcile.runbook.around import Around
 from tidegate.reconcile.schedule import ScheduleController
+from tidegate.services.alb.api import alb as alb_product
+from tidegate.services.alb.service import Alb
 from tidegate.services.cms.api import cms as cms_product
 from tidegate.services.cms.service import Monitor
 from tidegate.services.databases import api as database_products
@@ -106,6 +108,7 @@ class Cloud:
             copy=settings.snapshot_delay,
         )
         self.ecs = Ecs(database, world.hosts, clock, ids, delays=delays, shortages=settings.sold_out)
+        self.alb = Alb(database, self.ecs, clock, ids)
         self.slb = Slb(database, world.balancers, self.ecs, clock, ids)
         self.kvstore = Kvstore(
             database,
@@ -157,6 +160,7 @@ class Cloud:
             vpc_product: self.ecs,
             eci_product: self.eci,
             kvstore_product: self.kvstore,
+            alb_product: self.alb,
             slb_product: self.slb,
             oos_product: self.oos,
             ess_product: self.ess,

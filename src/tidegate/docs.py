@@ -24,6 +24,7 @@ PAGE = Path("docs/reference/operations.md")
 #: The package that has all operations of a product, by (RAM code, API version).
 _SDKS: Mapping[tuple[str, str], str] = {
     ("adb", "2019-03-15"): "alibabacloud_adb20190315",
+    ("alb", "2020-06-16"): "alibabacloud_alb20200616",
     ("cms", "2019-01-01"): "alibabacloud_cms20190101",
     ("dds", "2015-12-01"): "alibabacloud_dds20151201",
     ("eci", "2018-08-08"): "alibabacloud_eci20180808",

@@ -90,6 +90,7 @@ _PRODUCTS = (
     Product("ram", "2015-05-01", "ram.aliyuncs.com", json_text=frozenset({"Tag", "TagKeys", "ResourceNames"})),
     Product("sts", "2015-04-01", "sts.{region}.aliyuncs.com"),
     Product("slb", "2014-05-15", "slb.aliyuncs.com", json_text=frozenset({"BackendServers"})),
+    Product("alb", "2020-06-16", "alb.{region}.aliyuncs.com"),
     Product("rds", "2014-08-15", "rds.aliyuncs.com"),
     Product("vpc", "2016-04-28", "vpc.aliyuncs.com"),
     Product("polardb", "2017-08-01", "polardb.aliyuncs.com"),

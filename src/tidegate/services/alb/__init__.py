@@ -1,0 +1,1 @@
+"""Application Load Balancer: its server groups, as records that scaling groups keep in step."""
