@@ -184,7 +184,29 @@ class World:
             ScheduledAction=rule["ScalingRuleAri"],
             LaunchTime=to_minutes(self.cloud.clock.now() + timedelta(days=1)),
         )
+        alarm = await self.call(
+            "ess",
+            "CreateAlarm",
+            ScalingGroupId=group["ScalingGroupId"],
+            Name="busy",
+            MetricName="CpuUtilization",
+            Threshold=70,
+            AlarmActions=[rule["ScalingRuleAri"]],
+        )
+        polardb = await self.call("polardb", "CreateDBCluster", VSwitchId=vswitch["VSwitchId"], VPCId=vswitch["VpcId"])
+        await self.call("mns", "CreateQueue", QueueName="told")
+        await self.call("mns", "CreateTopic", TopicName="news")
+        receiver = f"acs:mns:{REGION}:{self.account.account_id}:queue/told"
+        await self.call(
+            "ess",
+            "CreateNotificationConfiguration",
+            ScalingGroupId=group["ScalingGroupId"],
+            NotificationArn=receiver,
+            NotificationTypes=["AUTOSCALING:SCALE_OUT_SUCCESS"],
+        )
         self.ids |= {
+            "alarm": alarm["AlarmTaskId"],
+            "polardb": polardb["DBClusterId"],
             "task": task["ScheduledTaskId"],
             "redis": redis["InstanceId"],
             "group": group["ScalingGroupId"],

@@ -41,10 +41,10 @@ def _found(answer: Any, path: str) -> str:
 def parameters_of(form: Form, zone: tzinfo = UTC) -> dict[str, Any]:
     """Return the parameters in a form.
 
-    ``Name`` is a text, ``lines:Name`` a list with one element a line, ``base64:Name`` a text that is sent encoded,
+    ``Name`` is a text, ``lines:Name`` a list with one element a line, ``list:Name`` one with an element for each field, ``base64:Name`` a text that is sent encoded,
     ``json:Name:key:Type`` one key of an object that is sent as JSON text (of the type ``Choices``: a list with one element
-    for each field of this name), ``rows:Name:index:Key`` one key of an element
-    of a list of objects, ``joined:Name:start`` the end of a text that begins with ``start``,
+    for each field of this name), ``inside:Name:Key`` one key of an object, ``rows:Name:index:Key``
+    one key of an element of a list of objects, ``joined:Name:start`` the end of a text that begins with ``start``,
     ``moment:Name`` a local time in ``zone``. Names that begin with a small letter are the form's
     own. Raises CloudError for a value that does not fit its type.
     """
@@ -66,9 +66,13 @@ class _Parameters:
         self.given: dict[str, Any] = {}
         self._zone = zone
         self._rows: dict[str, dict[str, dict[str, str]]] = {}
+        self._inside: dict[str, dict[str, str]] = {}
 
     def lines(self, name: str, value: str) -> None:
         self.given[name] = value.replace(",", "\n").split()
+
+    def list(self, name: str, value: str) -> None:
+        self.given.setdefault(name, []).append(value)
 
     def base64(self, name: str, value: str) -> None:
         self.given[name] = base64.b64encode(value.encode()).decode()
@@ -90,24 +94,31 @@ class _Parameters:
         if value != "":
             self._rows.setdefault(name, {}).setdefault(index, {})[key] = value
 
+    def inside(self, rest: str, value: str) -> None:
+        name, _, key = rest.partition(":")
+        if value != "":
+            self._inside.setdefault(name, {})[key] = value
+
     def moment(self, name: str, value: str) -> None:
         if value != "":
             self.given[name] = _moment(value, self._zone, name)
 
     def as_sent(self) -> dict[str, Any]:
-        given = self.given | {name: list(listed.values()) for name, listed in self._rows.items()}
+        given = self.given | {name: [*listed.values()] for name, listed in self._rows.items()}
         return {
             name: msgspec.json.encode(value).decode() if isinstance(value, Mapping) else value
             for name, value in given.items()
-        }
+        } | self._inside
 
 
 _READERS: Final[Mapping[str, Callable[[_Parameters, str, str], None]]] = {
     "lines": _Parameters.lines,
+    "list": _Parameters.list,
     "base64": _Parameters.base64,
     "joined": _Parameters.joined,
     "json": _Parameters.json,
     "rows": _Parameters.rows,
+    "inside": _Parameters.inside,
     "moment": _Parameters.moment,
 }
 

@@ -26,6 +26,13 @@ def parse(text: object) -> datetime | None:
         return None
 
 
+def of_epoch(number: object) -> datetime | None:
+    """Read seconds or milliseconds since 1970, as Message Service counts both."""
+    if not isinstance(number, int | float):
+        return None
+    return datetime.fromtimestamp(number / 1000 if number > 1e11 else number, UTC).replace(microsecond=0)
+
+
 def written(moment: datetime, zone: tzinfo, *, precise: bool) -> str:
     """Return a moment in a zone; ``precise`` shows seconds."""
     return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S" if precise else "%Y-%m-%d %H:%M")

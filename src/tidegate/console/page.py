@@ -29,7 +29,8 @@ MENU: Final[Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]]] = (
     ("", (("Overview", ("overview",)), ("Timeline", ("timeline",)), ("First steps", ("guide",)))),
     ("Auto Scaling", (("Scaling groups", ("ess",)),)),
     ("Computing", (("ECS instances", ("ecs",)),)),
-    ("Databases", (("Redis instances", ("redis",)),)),
+    ("Databases", (("Redis instances", ("redis",)), ("Other databases", ("databases", "polardb")))),
+    ("Message Service", (("Queues and topics", ("mns",)),)),
     ("Operation Orchestration", (("Executions", ("oos", "executions")), ("Templates", ("oos", "templates")))),
     (
         "Access control",
@@ -69,6 +70,11 @@ class Found(msgspec.Struct, frozen=True):
         return int(self.tree.get("TotalCount") or 0)
 
 
+async def nothing() -> Found:
+    """Look at nothing, where there is nothing to look at."""
+    return Found()
+
+
 class Form(msgspec.Struct, frozen=True):
     """The fields of a posted form."""
 
@@ -98,6 +104,11 @@ class Page:
     def clock(self) -> Clock:
         """The cloud's clock."""
         return self.around.clock
+
+    @property
+    def account(self) -> str:
+        """The id of the account that the reader belongs to."""
+        return self.session.principal.account_id if self.session.principal else ""
 
     @property
     def query(self) -> Mapping[str, str]:

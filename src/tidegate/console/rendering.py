@@ -23,14 +23,27 @@ if TYPE_CHECKING:
     from tidegate.console.page import Page
 
 _GOOD = frozenset(
-    {"Active", "InService", "Running", "Success", "Successful", "Normal", "Completed", "Healthy", "Allow"}
+    {"Active", "InService", "Running", "Success", "Successful", "Normal", "Completed", "Healthy", "Allow", "OK"}
+    | {"RollbackSuccessful"}
 )
 _BUSY = frozenset(
-    {"Pending", "Pending:Wait", "Removing", "Removing:Wait", "InProgress", "Started", "Creating", "Changing", "Waiting"}
+    {"Paused", "CheckpointPause", "Cancelling", "RollbackInProgress", "INSUFFICIENT_DATA"}
+    | {
+        "Pending",
+        "Pending:Wait",
+        "Removing",
+        "Removing:Wait",
+        "InProgress",
+        "Started",
+        "Creating",
+        "Changing",
+        "Waiting",
+    }
     | {"Queued", "Starting", "Stopping", "WaitForStart", "Protected", "Standby", "Deleting"}
 )
 _BAD = frozenset(
     {"Failed", "Timeout", "Unhealthy", "Error", "Rejected", "Warning", "ABANDON", "ExplicitDeny", "ImplicitDeny"}
+    | {"ALARM", "RollbackFailed"}
 )
 
 
@@ -56,7 +69,7 @@ class Rendering:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals.update(tone=tone, languages=LANGUAGES, span=moments.span)
+        self._environment.globals.update(tone=tone, languages=LANGUAGES, span=moments.span, stamp=moments.of_epoch)
         self._environment.filters["pretty"] = pretty
 
     def render(self, template: str, page: Page, context: Mapping[str, Any]) -> str:

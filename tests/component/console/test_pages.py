@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -31,6 +32,16 @@ PAGES = (
     "/ess",
     "/ess?page=9",
     *(f"/ess/{{group}}?tab={tab}" for tab in ("basics", "instances", "configurations", "rules", "tasks")),
+    *(f"/ess/{{group}}?tab={tab}" for tab in ("notifications", "refreshes")),
+    "/ess/{group}/alarm",
+    "/ess/{group}/alarm?kind=custom",
+    "/ess/{group}/alarm?alarm={alarm}",
+    *(f"/databases/{kind}" for kind in ("polardb", "mongodb", "analyticdb", "rds")),
+    "/databases/polardb/{polardb}",
+    "/mns",
+    "/mns?tab=topics",
+    "/mns/queues/told",
+    "/mns/topics/news",
     *(f"/ess/{{group}}?tab={tab}" for tab in ("hooks", "activities", "monitoring", "monitoring&hours=168")),
     "/ess/{group}?tab=activities&id={activity}",
     "/ess/{group}/task",
@@ -125,7 +136,7 @@ async def test_a_user_without_rights_sees_only_refusals(furnished: World, page: 
     answer = await browser.get(page.format(**furnished.ids))
 
     assert answer.status_code in (200, 403), text_of(answer)
-    for secret in ("cache", "asr-", "asc-", "vsw-", "172.16.0"):
+    for secret in ("cache", "asr-", "asc-", "vsw-", "172.16.0", "pc-"):
         assert secret not in text_of(answer), page
 
 
@@ -201,6 +212,68 @@ async def test_a_scheduled_task_is_made_and_changed_in_the_readers_own_time(furn
     assert task["LaunchTime"] == f"{day}T12:30Z"
     assert f"most instances 2 {day} 20:30 once" in shown
     assert f'name="moment:LaunchTime" required value="{day}T20:30"' in form.text
+
+
+async def test_the_whitelist_of_a_sibling_is_edited_as_a_difference(furnished: World) -> None:
+    browser = await _owner(furnished, "en")
+    vswitch = (await furnished.call("ecs", "DescribeVSwitches"))["VSwitches"]["VSwitch"][0]["VSwitchId"]
+
+    for kind, product, word in (
+        ("polardb", "polardb", "DBCluster"),
+        ("mongodb", "dds", "DBInstance"),
+        ("analyticdb", "adb", "DBCluster"),
+        ("rds", "rds", "DBInstance"),
+    ):
+        made = await browser.post(
+            f"/call/{product}/Create{word}",
+            VSwitchId=vswitch,
+            **{f"{word}Description": "sib"},
+            next=f"/console/databases/{kind}/{{{word}Id}}",
+        )
+        assert re.search(r"<h1>\s*sib", made.text), kind
+        address = made.url.path.removeprefix("/console")
+        await browser.post(f"{address}/whitelist", group="default", was="127.0.0.1", entries="10.0.0.8\n10.0.0.9")
+        await browser.post(f"{address}/whitelist", group="default", was="10.0.0.8", entries="")
+
+        shown = text_of(await browser.get(address))
+
+        assert "10.0.0.9" in shown.partition("Whitelist group default")[2].partition("Edit")[2].partition("Entries")[0]
+        assert "10.0.0.8" not in shown
+
+
+async def test_an_alarm_task_is_made_shown_changed_and_removed(furnished: World) -> None:
+    browser, group = await _owner(furnished, "en"), furnished.ids["group"]
+    form = {"Name": "hot", "MetricName": "CpuUtilization", "Statistics": "Maximum", "ComparisonOperator": ">"}
+
+    await browser.post(
+        "/call/ess/CreateAlarm",
+        ScalingGroupId=group,
+        Threshold="81.5",
+        Period="60",
+        EvaluationCount="2",
+        **{"list:AlarmActions": furnished.ids["rule"], **form},
+    )
+    shown = text_of(await browser.get(f"/ess/{group}?tab=tasks"))
+    alarms = (await furnished.call("ess", "DescribeAlarms", ScalingGroupId=group))["AlarmList"]["Alarm"]
+    (alarm,) = [one for one in alarms if one["Name"] == "hot"]
+    edit = (await browser.get(f"/ess/{group}/alarm?alarm={alarm['AlarmTaskId']}")).text
+    await browser.post("/call/ess/DeleteAlarm", AlarmTaskId=alarm["AlarmTaskId"])
+
+    assert "CpuUtilization Maximum > 81.5 2 times in a row, each 60 s Add1" in shown
+    assert '<option value="Maximum" selected>' in edit
+    assert f'<option value="{furnished.ids["rule"]}" selected>Add1' in edit
+    assert "hot" not in text_of(await browser.get(f"/ess/{group}?tab=tasks"))
+
+
+async def test_what_a_group_tells_a_queue_can_be_read_there(furnished: World) -> None:
+    browser = await _owner(furnished, "en")
+    body = base64.b64encode(json.dumps({"said": NASTY}).encode()).decode()
+
+    await browser.post("/call/mns/SendMessage", QueueName="told", MessageBody=body)
+    page = await browser.get("/mns/queues/told")
+
+    assert dangers(page.text) == []
+    assert '"said"' in text_of(page)
 
 
 async def test_a_step_rule_is_made_from_rows_and_shows_its_steps(furnished: World) -> None:

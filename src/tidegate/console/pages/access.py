@@ -10,7 +10,7 @@ import msgspec
 from starlette.responses import Response
 
 from tidegate.console.complaints import about_policy
-from tidegate.console.page import Found, Page
+from tidegate.console.page import Found, Page, nothing
 from tidegate.errors import CloudError
 from tidegate.services.operation import Principal
 from tidegate.services.ram.decision import Decision
@@ -69,9 +69,9 @@ async def identity(page: Page) -> Response:
     one = (await page.call("ram", f"Get{kind.word}", **named))[kind.word]
     attached, keys, login, members, policies = await page.together(
         page.look("ram", f"ListPoliciesFor{kind.word}", **named),
-        page.look("ram", "ListAccessKeys", **named) if kind.word == "User" else _nothing(),
-        page.look("ram", "GetLoginProfile", **named) if kind.word == "User" else _nothing(),
-        page.look("ram", "ListUsersForGroup", **named) if kind.word == "Group" else _nothing(),
+        page.look("ram", "ListAccessKeys", **named) if kind.word == "User" else nothing(),
+        page.look("ram", "GetLoginProfile", **named) if kind.word == "User" else nothing(),
+        page.look("ram", "ListUsersForGroup", **named) if kind.word == "Group" else nothing(),
         page.look("ram", "ListPolicies", MaxItems=100),
     )
     return page.render(
@@ -212,7 +212,3 @@ def _kind(page: Page) -> Kind:
     if kind is None:
         raise CloudError("PageNotFound", page.say("There is no page at this address."), 404)
     return kind
-
-
-async def _nothing() -> Found:
-    return Found()

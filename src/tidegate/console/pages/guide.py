@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
-from tidegate.console.page import Found, Page
+from tidegate.console.page import Found, Page, nothing
 from tidegate.console.pages.access import TUTORIAL_POLICY
 from tidegate.errors import CloudError
 
@@ -93,7 +93,7 @@ async def _chain(page: Page) -> list[Step]:
     group_id = group.get("ScalingGroupId", "")
     configurations, rules, hooks, activities = await page.together(
         *(
-            page.look("ess", action, ScalingGroupId=group_id) if group_id else _nothing()
+            page.look("ess", action, ScalingGroupId=group_id) if group_id else nothing()
             for action in (
                 "DescribeScalingConfigurations",
                 "DescribeScalingRules",
@@ -256,7 +256,3 @@ def _first(found: Found, outer: str, inner: str, field: str, value: str) -> Mapp
 
 def _any(found: Found, outer: str, inner: str) -> Mapping[str, Any]:
     return next(iter(found.rows(outer, inner)), {})
-
-
-async def _nothing() -> Found:
-    return Found()

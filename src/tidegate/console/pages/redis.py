@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from tidegate.console.page import Found, Page
+from tidegate.console.page import Form, Found, Page
 from tidegate.errors import PlaneError
 from tidegate.plane.gate.base import Visitor
 from tidegate.store import chronicle
@@ -20,6 +20,7 @@ from tidegate.store import chronicle
 _PER_PAGE = 30
 _CHANGES_SHOWN = 30
 _ATTEMPTS_SHOWN = 50
+_GAPS = re.compile(r"[\s,]+")
 _EXECUTION = re.compile(r":assumed-role/[^/]+/(exec-[a-z0-9]+)$")
 
 
@@ -100,21 +101,26 @@ async def instance(page: Page) -> Response:
 async def edit_whitelist(page: Page) -> Response:
     """Make a whitelist group what a person wrote, as a difference from what that person saw."""
     form = await page.form()
-    was, wanted = (dict.fromkeys(re.split(r"[\s,]+", form.get(name).strip())) for name in ("was", "entries"))
-    for mode, entries in (
+    for mode, entries in difference(form):
+        await page.call(
+            "R-kvstore",
+            "ModifySecurityIps",
+            InstanceId=page.path("id"),
+            SecurityIpGroupName=form.get("group"),
+            ModifyMode=mode,
+            SecurityIps=",".join(entries),
+        )
+    return page.go(page.to("redis", page.path("id")), said="The whitelist was changed.")
+
+
+def difference(form: Form) -> Sequence[tuple[str, Sequence[str]]]:
+    """Return the changes, as (mode, entries), that lead from the entries that a person ``was`` shown to those written."""
+    was, wanted = (dict.fromkeys(_GAPS.split(form.get(name).strip())) for name in ("was", "entries"))
+    changes = (
         ("Append", [one for one in wanted if one and one not in was]),
         ("Delete", [one for one in was if one and one not in wanted]),
-    ):
-        if entries:
-            await page.call(
-                "R-kvstore",
-                "ModifySecurityIps",
-                InstanceId=page.path("id"),
-                SecurityIpGroupName=form.get("group"),
-                ModifyMode=mode,
-                SecurityIps=",".join(entries),
-            )
-    return page.go(page.to("redis", page.path("id")), said="The whitelist was changed.")
+    )
+    return [(mode, entries) for mode, entries in changes if entries]
 
 
 def execution_of(caller: str) -> str | None:

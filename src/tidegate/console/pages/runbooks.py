@@ -13,7 +13,7 @@ from tidegate.console.complaints import about_template
 from tidegate.console.fields import description_of, fields_of, kinds_of, template_of
 from tidegate.console.graph import graph_of
 from tidegate.console.offers import offers
-from tidegate.console.page import Found, Page
+from tidegate.console.page import Page, nothing
 from tidegate.errors import CloudError
 from tidegate.services.oos.answers import is_expected
 from tidegate.store import chronicle
@@ -118,11 +118,11 @@ async def execution(page: Page) -> Response:
         page.look("oos", "ListTaskExecutions", ExecutionId=the_id, MaxResults=100, SortOrder="Ascending"),
         page.look("oos", "ListExecutionLogs", ExecutionId=the_id, MaxResults=100, NextToken=page.query.get("token"))
         if tab == "log"
-        else _nothing(),
+        else nothing(),
         page.look("oos", "GetExecutionTemplate", ExecutionId=the_id),
         page.look("oos", "ListExecutions", ParentExecutionId=the_id, IncludeChildExecution=True, MaxResults=20)
         if one["IsParent"]
-        else _nothing(),
+        else nothing(),
     )
     async with page.around.database.connection() as connection:
         times = (await chronicle.executions(connection, [the_id])).get(the_id)
@@ -171,10 +171,6 @@ async def _judged(
         return ()
     found = await page.look("ram", "ListPoliciesForRole", RoleName=one["RamRole"])
     return judged if found.refusal is None else ()
-
-
-async def _nothing() -> Found:
-    return Found()
 
 
 async def find_execution(page: Page, execution_id: str) -> Mapping[str, Any]:

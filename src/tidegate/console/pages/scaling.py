@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -18,7 +18,6 @@ from tidegate.errors import CloudError
 from tidegate.store import chronicle
 
 _WAITING = ("Pending:Wait", "Removing:Wait")
-_SIMPLE = "SimpleScalingRule"
 #: Hours that a chart shows.
 _SPANS: Final[Sequence[int]] = (1, 6, 24, 168)
 #: Activities that the chart of the size is drawn from at most.
@@ -42,25 +41,14 @@ async def groups(page: Page) -> Response:
     return page.render("groups.html", found=found, groups=shown, vswitches=vswitches, size=PER_PAGE)
 
 
-async def group(page: Page) -> Response:
-    """Show one tab of one scaling group."""
-    the_group = await _find(page)
-    tab = page.query.get("tab", "basics")
-    if tab not in _TABS:
-        tab = "basics"
-    context = await _TABS[tab](page, the_group["ScalingGroupId"])
-    return page.render("group.html", group=the_group, tab=tab, size=PER_PAGE, **context)
-
-
 async def hook(page: Page) -> Response:
     """Show the form for a new hook; ``kind`` in the address is how it notifies, ``template`` asks for its parameters."""
-    the_group = await _find(page)
+    the_group = await find_group(page)
     chosen = page.query.get("template", "")
     kind = "template" if chosen else page.query.get("kind", "template")
     templates = await page.look("oos", "ListTemplates", MaxResults=100)
     definition = await page.look("oos", "GetTemplate", TemplateName=chosen) if chosen else Found()
     template = template_of(definition.tree.get("Content", ""))
-    account = page.session.principal.account_id if page.session.principal else ""
     return page.render(
         "hook.html",
         group=the_group,
@@ -70,44 +58,13 @@ async def hook(page: Page) -> Response:
         definition=definition,
         description=description_of(template, page.language),
         parameters=fields_of(template, page.language, await offers(page, kinds_of(template))),
-        arn=f"acs:oos:{page.region}:{account}:template/{chosen}",
-        queue=f"acs:mns:{page.region}:{account}",
+        arn=f"acs:oos:{page.region}:{page.account}:template/{chosen}",
+        queue=f"acs:mns:{page.region}:{page.account}",
     )
 
 
-async def scheduled_task(page: Page) -> Response:
-    """Show the form for a scheduled task: a new one, or the one that ``task`` in the address names."""
-    the_group = await _find(page)
-    chosen = page.query.get("task", "")
-    rules, found = await page.together(
-        page.look("ess", "DescribeScalingRules", ScalingGroupId=the_group["ScalingGroupId"], PageSize=50),
-        page.look("ess", "DescribeScheduledTasks", ScheduledTaskIds=[chosen]) if chosen else _nothing(),
-    )
-    tasks = found.rows("ScheduledTasks", "ScheduledTask")
-    if chosen and not tasks:
-        raise found.refusal or CloudError(
-            "InvalidScheduledTaskId.NotFound", "The specified scheduled task does not exist.", 404
-        )
-    task = tasks[0] if tasks else {}
-    by_rule = (
-        bool(task["ScheduledAction"]) if "ScheduledAction" in task else not task and page.query.get("does") != "bounds"
-    )
-    return page.render(
-        "task.html",
-        group=the_group,
-        task=task,
-        does="rule" if by_rule else "bounds",
-        rules=[one for one in rules.rows("ScalingRules", "ScalingRule") if one["ScalingRuleType"] == _SIMPLE],
-        soon=page.clock.now() + timedelta(minutes=2),
-        later=page.clock.now() + timedelta(days=30),
-    )
-
-
-async def _nothing() -> Found:
-    return Found()
-
-
-async def _find(page: Page) -> Mapping[str, Any]:
+async def find_group(page: Page) -> Mapping[str, Any]:
+    """Return the group that the address names. Raises CloudError."""
     answer = await page.call("ess", "DescribeScalingGroups", ScalingGroupIds=[page.path("id")])
     found: list[Mapping[str, Any]] = answer["ScalingGroups"]["ScalingGroup"]
     if not found:
@@ -115,12 +72,14 @@ async def _find(page: Page) -> Mapping[str, Any]:
     return found[0]
 
 
-async def _basics(_page: Page, _group_id: str) -> dict[str, Any]:
+async def basics(_page: Page, _group_id: str) -> dict[str, Any]:
+    """Look at nothing more than the group itself."""
     return {}
 
 
-async def _instances(page: Page, group_id: str) -> dict[str, Any]:
-    found = await _listed(page, "DescribeScalingInstances", group_id)
+async def instances(page: Page, group_id: str) -> dict[str, Any]:
+    """Look at a group's instances, and what holds those that wait."""
+    found = await listed(page, "DescribeScalingInstances", group_id)
     rows = found.rows("ScalingInstances", "ScalingInstance")
     held = [one for one in rows if one["LifecycleState"] in _WAITING]
     # Who may end a wait is who may see its token.
@@ -140,9 +99,10 @@ async def _instances(page: Page, group_id: str) -> dict[str, Any]:
     return {"found": found, "rows": rows, "waits": waits, "tokens": tokens}
 
 
-async def _configurations(page: Page, group_id: str) -> dict[str, Any]:
+async def configurations(page: Page, group_id: str) -> dict[str, Any]:
+    """Look at what a group launches."""
     found, images, security_groups = await page.together(
-        _listed(page, "DescribeScalingConfigurations", group_id),
+        listed(page, "DescribeScalingConfigurations", group_id),
         page.look("ecs", "DescribeImages", PageSize=50),
         page.look("ecs", "DescribeSecurityGroups", PageSize=50),
     )
@@ -154,28 +114,13 @@ async def _configurations(page: Page, group_id: str) -> dict[str, Any]:
     }
 
 
-async def _rules(page: Page, group_id: str) -> dict[str, Any]:
-    found = await _listed(page, "DescribeScalingRules", group_id)
+async def rules(page: Page, group_id: str) -> dict[str, Any]:
+    """Look at a group's rules."""
+    found = await listed(page, "DescribeScalingRules", group_id)
     return {"found": found, "rows": found.rows("ScalingRules", "ScalingRule")}
 
 
-async def _tasks(page: Page, group_id: str) -> dict[str, Any]:
-    """Look at scheduled tasks: those that name the group, and those that name one of its rules."""
-    rules = (await _listed(page, "DescribeScalingRules", group_id)).rows("ScalingRules", "ScalingRule")
-    aris = {one["ScalingRuleAri"]: one["ScalingRuleName"] for one in rules}
-    found, by_rules = await page.together(
-        _listed(page, "DescribeScheduledTasks", group_id),
-        page.look("ess", "DescribeScheduledTasks", ScheduledActions=list(aris), PageSize=50) if aris else _nothing(),
-    )
-    tasks = {
-        one["ScheduledTaskId"]: one
-        for answer in (found, by_rules)
-        for one in answer.rows("ScheduledTasks", "ScheduledTask")
-    }
-    return {"found": found, "rows": list(tasks.values()), "rules": aris}
-
-
-async def _monitoring(page: Page, group_id: str) -> dict[str, Any]:
+async def monitoring(page: Page, group_id: str) -> dict[str, Any]:
     """Draw how large the group was, and what CloudMonitor measured on its instances."""
     hours = next((one for one in _SPANS if str(one) == page.query.get("hours")), _SPANS[0])
     now = page.clock.now().replace(microsecond=0)
@@ -227,13 +172,15 @@ def _points(page: Page, answer: Found) -> list[Line]:
     ]
 
 
-async def _hooks(page: Page, group_id: str) -> dict[str, Any]:
+async def hooks(page: Page, group_id: str) -> dict[str, Any]:
+    """Look at a group's hooks."""
     found = await page.look("ess", "DescribeLifecycleHooks", ScalingGroupId=group_id, PageSize=50)
     return {"found": found, "rows": found.rows("LifecycleHooks", "LifecycleHook")}
 
 
-async def _activities(page: Page, group_id: str) -> dict[str, Any]:
-    found = await _listed(page, "DescribeScalingActivities", group_id)
+async def activities(page: Page, group_id: str) -> dict[str, Any]:
+    """Look at what happened in a group, at one activity in detail."""
+    found = await listed(page, "DescribeScalingActivities", group_id)
     context: dict[str, Any] = {"found": found, "rows": found.rows("ScalingActivities", "ScalingActivity")}
     if chosen := page.query.get("id"):
         detail, actions = await page.together(
@@ -244,17 +191,6 @@ async def _activities(page: Page, group_id: str) -> dict[str, Any]:
     return context
 
 
-async def _listed(page: Page, action: str, group_id: str) -> Found:
+async def listed(page: Page, action: str, group_id: str) -> Found:
+    """Look at a page of what belongs to a group."""
     return await page.look("ess", action, ScalingGroupId=group_id, PageNumber=page.number, PageSize=PER_PAGE)
-
-
-_TABS: Final[Mapping[str, Callable[[Page, str], Awaitable[dict[str, Any]]]]] = {
-    "basics": _basics,
-    "instances": _instances,
-    "configurations": _configurations,
-    "rules": _rules,
-    "tasks": _tasks,
-    "hooks": _hooks,
-    "activities": _activities,
-    "monitoring": _monitoring,
-}

@@ -6,7 +6,21 @@ from collections.abc import Mapping
 from typing import Final
 
 from tidegate.console.page import Handler
-from tidegate.console.pages import access, guide, machines, overview, redis, runbooks, scaling, timeline, why
+from tidegate.console.pages import (
+    access,
+    databases,
+    group,
+    guide,
+    machines,
+    messages,
+    overview,
+    redis,
+    runbooks,
+    scaling,
+    tending,
+    timeline,
+    why,
+)
 
 PAGES: Final[Mapping[str, Handler]] = {
     "/overview": overview.overview,
@@ -14,11 +28,17 @@ PAGES: Final[Mapping[str, Handler]] = {
     "/timeline": timeline.timeline,
     "/why": why.why,
     "/ess": scaling.groups,
-    "/ess/{id}": scaling.group,
+    "/ess/{id}": group.group,
     "/ess/{id}/hook": scaling.hook,
-    "/ess/{id}/task": scaling.scheduled_task,
+    "/ess/{id}/task": tending.scheduled_task,
+    "/ess/{id}/alarm": tending.alarm_task,
     "/redis": redis.instances,
     "/redis/{id}": redis.instance,
+    "/databases/{kind}": databases.databases,
+    "/databases/{kind}/{id}": databases.database,
+    "/mns": messages.messages,
+    "/mns/queues/{name}": messages.queue,
+    "/mns/topics/{name}": messages.topic,
     "/oos/templates": runbooks.templates,
     "/oos/templates/{name}": runbooks.template,
     "/oos/new": runbooks.new,
@@ -38,6 +58,7 @@ PAGES: Final[Mapping[str, Handler]] = {
 }
 FORMS: Final[Mapping[str, Handler]] = {
     "/redis/{id}/whitelist": redis.edit_whitelist,
+    "/databases/{kind}/{id}/whitelist": databases.edit_whitelist,
     "/oos/check": runbooks.check,
     "/ram/check": access.check,
     "/ram/users/{name}/keys": access.new_key,
