@@ -36,6 +36,7 @@ from tidegate.reconcile.invocation import InvocationController
 from tidegate.reconcile.messages import MessageController
 from tidegate.reconcile.meter import MeterController
 from tidegate.reconcile.mns import MnsController
+from tidegate.reconcile.prediction import PredictionController
 from tidegate.reconcile.redis import RedisController
 from tidegate.reconcile.refresh import RefreshController
 from tidegate.reconcile.runbook.around import Around
@@ -240,6 +241,7 @@ class Cloud:
             **GroupController(self.ess, settings).controllers,
             **ScheduleController(self.ess).controllers,
             **AlarmController(self.ess).controllers,
+            **PredictionController(self.ess).controllers,
             **RefreshController(self.ess).controllers,
             **self._meter.controllers,
         }

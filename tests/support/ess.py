@@ -25,6 +25,7 @@ from tidegate.reconcile.instance import InstanceController
 from tidegate.reconcile.messages import MessageController
 from tidegate.reconcile.meter import MeterController
 from tidegate.reconcile.mns import MnsController
+from tidegate.reconcile.prediction import PredictionController
 from tidegate.reconcile.refresh import RefreshController
 from tidegate.reconcile.schedule import ScheduleController
 from tidegate.services.cms.service import Monitor
@@ -349,6 +350,7 @@ def make_controllers(world: World) -> Mapping[str, Controller]:
         **GroupController(world.ess, world.settings).controllers,
         **ScheduleController(world.ess).controllers,
         **AlarmController(world.ess).controllers,
+        **PredictionController(world.ess).controllers,
         **MessageController(world.ess).controllers,
         **MnsController(world.mns).controllers,
         **RefreshController(world.ess).controllers,

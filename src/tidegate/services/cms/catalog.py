@@ -21,6 +21,7 @@ VALUES = (
     "packets_sent",
     "connections",
     "established",
+    "members",  # of a group: instances that serve
 )
 
 ECS, ESS = "acs_ecs_dashboard", "acs_ess_dashboard"
@@ -97,6 +98,8 @@ _ESS = (
     ("CpuUtilization", "cpu", "%", "CPU usage", 1.0),
     ("CpuUtilizationAgent", "cpu", "%", "CPU usage, seen from inside", 1.0),
     ("MemoryUtilization", "memory", "%", "memory usage", 1.0),
+    # ASSUMPTION on the name: how many instances shared the group's metrics
+    ("InServiceInstances", "members", "Count", "instances in service", 1.0),
     ("LoadAverage", "load_1m", "", "load of the last minute", 1.0),
     ("IntranetRx", "received", "KB/min", "inbound traffic of the private network", _KILOBYTES_PER_MINUTE),
     ("IntranetTx", "sent", "KB/min", "outbound traffic of the private network", _KILOBYTES_PER_MINUTE),

@@ -97,7 +97,8 @@ def sample_of(series: str, at: datetime, values: Values) -> Sample:
 
 def sample_of_group(series: str, at: datetime, members: Sequence[Values]) -> Sample:
     """Return a group's sample: mean, least and greatest value of its members."""
-    columns = [[value for values in members if (value := values.get(name)) is not None] for name in VALUES]
+    shared = [{**values, "members": float(len(members))} for values in members]
+    columns = [[value for values in shared if (value := values.get(name)) is not None] for name in VALUES]
     return Sample(
         series=series,
         at=at,

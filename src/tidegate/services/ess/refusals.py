@@ -116,6 +116,10 @@ tracked_twice = Refusal(
     "TargetTrackingScalingRule.DumplicateMetric",
     "Only one TargetTracking scaling rule for a given metric specification is allowed.",
 )
+#: ASSUMPTION on code and words
+predicted_twice = Refusal(
+    "PredictiveScalingRule.Duplicate", "Only one Predictive scaling rule for a scaling group is allowed."
+)
 #: rules that nobody may execute by hand (ess.md 5.1)
 rule_type = Refusal("ScalingRule.InvalidScalingRuleType", "Specific scaling rule type: %s can not be executed.")
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tidegate.services.ess import limits, naming, refusals, scope, steps, tracking
+from tidegate.services.ess import limits, naming, predicting, refusals, scope, steps, tracking
 from tidegate.services.ess.alarms import Alarms
 from tidegate.services.ess.paging import checked_page
 from tidegate.services.ess.ports import Surroundings
+from tidegate.services.ess.predicting import Predictions
 from tidegate.services.ess.requests.rules import (
     CreateScalingRule,
     DescribeScalingRules,
@@ -18,27 +19,30 @@ from tidegate.services.ess.requests.rules import (
     OnRule,
     RuleValues,
 )
-from tidegate.services.ess.scaling import SIMPLE, STEP, TRACKING, check_magnitude, checked_adjustment
+from tidegate.services.ess.scaling import PREDICTIVE, SIMPLE, STEP, TRACKING, check_magnitude, checked_adjustment
 from tidegate.services.operation import Call
 from tidegate.store.ess import alarms
 from tidegate.store.ess import rules as rows
 from tidegate.store.ess.alarms import Alarm
-from tidegate.store.ess.records import Rule, Step
+from tidegate.store.ess.records import Group, Rule, Step
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
 
 
 class Rules:
     """The scaling rules of groups."""
 
-    def __init__(self, around: Surroundings, alarms: Alarms) -> None:
+    def __init__(self, around: Surroundings, alarms: Alarms, predictions: Predictions) -> None:
         self._around = around
         self._alarms = alarms
+        self._predictions = predictions
 
     async def create(self, call: Call, request: CreateScalingRule) -> tuple[str, str]:
         """Create a rule; returns its id and resource name."""
-        if request.scaling_rule_type not in {SIMPLE, STEP, TRACKING}:
+        if request.scaling_rule_type not in {SIMPLE, STEP, TRACKING, PREDICTIVE}:
             raise refusals.invalid("ScalingRuleType")
-        is_tracking = request.scaling_rule_type == TRACKING
-        if request.adjustment_type is None and not is_tracking:
+        if request.adjustment_type is None and request.scaling_rule_type in {SIMPLE, STEP}:
             raise refusals.missing("AdjustmentType")
         async with self._around.database.transaction() as tx:
             group = await scope.changeable_group(tx, call, request.scaling_group_id, request.region_id)
@@ -55,13 +59,13 @@ class Rules:
                 created_at=self._around.now(),
                 warmup=None if request.scaling_rule_type == SIMPLE else limits.DEFAULT_WARMUP,
             )
-            rule = _changed(rule, request)
+            rule = _changed(rule, group, request)
             existing = await rows.of_group(tx, group.id)
             _check(rule, existing)
             if len(existing) >= limits.RULES_PER_GROUP:
                 raise refusals.rule_quota()
             await rows.table.add(tx, rule)
-            await tracking.keep_alarms(tx, self._alarms, self._around.ids, group, rule)
+            await self._set_to_work(tx, group, rule)
         return rule_id, naming.rule_ari(group.region, group.account_id, rule_id)
 
     async def modify(self, call: Call, request: ModifyScalingRule) -> None:
@@ -69,10 +73,15 @@ class Rules:
         async with self._around.database.transaction() as tx:
             rule, group = await scope.rule(tx, call, request.scaling_rule_id, request.region_id)
             await scope.changeable_group(tx, call, group.id, None)
-            changed = _changed(rule, request)
+            changed = _changed(rule, group, request)
             _check(changed, [one for one in await rows.of_group(tx, group.id) if one.id != rule.id])
             await rows.table.write(tx, changed)
-            await tracking.keep_alarms(tx, self._alarms, self._around.ids, group, changed)
+            await self._set_to_work(tx, group, changed)
+
+    async def _set_to_work(self, tx: Connection, group: Group, rule: Rule) -> None:
+        """Have done what a rule does by itself."""
+        await tracking.keep_alarms(tx, self._alarms, self._around.ids, group, rule)
+        await self._predictions.keep(tx, rule)
 
     async def delete(self, call: Call, request: OnRule) -> None:
         """Delete a rule, with the alarm tasks that it has made."""
@@ -108,7 +117,7 @@ class Rules:
         return {rule.id: [alarm for alarm in tied if rule.id in alarm.rule_ids] for rule in found}
 
 
-def _changed(rule: Rule, request: RuleValues) -> Rule:
+def _changed(rule: Rule, group: Group, request: RuleValues) -> Rule:
     """Return the rule with what was given; what its type does not have is not looked at."""
     changes: dict[str, Any] = {
         "name": request.scaling_rule_name,
@@ -118,6 +127,9 @@ def _changed(rule: Rule, request: RuleValues) -> Rule:
     if rule.type == TRACKING:
         aim = tracking.changed(rule.tracking, request)
         changes |= {"adjustment_type": "", "warmup": request.estimated_instance_warmup, "tracking": aim}
+    elif rule.type == PREDICTIVE:
+        foreseen = predicting.changed(rule.prediction, request, group)
+        changes |= {"adjustment_type": "", "warmup": request.estimated_instance_warmup, "prediction": foreseen}
     elif rule.type == SIMPLE:
         changes |= {"adjustment_value": request.adjustment_value, "cooldown": request.cooldown}
     else:
@@ -133,6 +145,8 @@ def _changed(rule: Rule, request: RuleValues) -> Rule:
 def _check(rule: Rule, others: list[Rule]) -> None:
     if rule.type == TRACKING:
         tracking.check_only_one(rule, others)
+    elif rule.type == PREDICTIVE:
+        predicting.check_only_one(others)
     elif rule.type == STEP:
         check_magnitude(rule.adjustment_type, rule.magnitude)
         steps.check(rule.steps, rule.adjustment_type)

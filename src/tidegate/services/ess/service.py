@@ -18,6 +18,7 @@ from tidegate.services.ess.members import Members
 from tidegate.services.ess.notifications import Notifications
 from tidegate.services.ess.planning import Planner
 from tidegate.services.ess.ports import Machines, Roles, Runbooks, Surroundings
+from tidegate.services.ess.predicting import Predictions
 from tidegate.services.ess.refreshes import Refreshes
 from tidegate.services.ess.renewal import Renewal
 from tidegate.services.ess.rules import Rules
@@ -45,7 +46,8 @@ class Ess:
         self.groups = Groups(around, starter, self.members, self.hooks)
         self.configurations = Configurations(around)
         self.alarms = Alarms(around)
-        self.rules = Rules(around, self.alarms)
+        self.predictions = Predictions(around)
+        self.rules = Rules(around, self.alarms, self.predictions)
         self.scaling = Scaling(around, starter)
         self.schedule = Schedule(around, starter, self.scaling, self.announcer)
         self.planner = Planner(around, starter, self.scaling)

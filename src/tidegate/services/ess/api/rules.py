@@ -78,6 +78,11 @@ class RuleView(Answer, kw_only=True):
     scale_in_evaluation_count: int | msgspec.UnsetType = msgspec.UNSET
     scale_out_evaluation_count: int | msgspec.UnsetType = msgspec.UNSET
     alarm_dimensions: list[DimensionView] | msgspec.UnsetType = msgspec.UNSET
+    predictive_scaling_mode: str | msgspec.UnsetType = msgspec.UNSET
+    predictive_value_behavior: str | msgspec.UnsetType = msgspec.UNSET
+    predictive_value_buffer: int | msgspec.UnsetType = msgspec.UNSET
+    predictive_task_buffer_time: int | msgspec.UnsetType = msgspec.UNSET
+    initial_max_size: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class RulePage(Page, kw_only=True):
@@ -131,6 +136,18 @@ def _shown(call: Call, region: str, rule: Rule, alarms: Sequence[Alarm]) -> Rule
             for step in rule.steps
         ],
     )
+    if rule.prediction is not None:
+        return msgspec.structs.replace(
+            view,
+            metric_name=rule.prediction.metric,
+            metric_type=SYSTEM,
+            target_value=rule.prediction.target,
+            predictive_scaling_mode=rule.prediction.mode,
+            predictive_value_behavior=rule.prediction.behavior,
+            predictive_value_buffer=rule.prediction.buffer,
+            predictive_task_buffer_time=rule.prediction.lead,
+            initial_max_size=rule.prediction.initial_max_size,
+        )
     if rule.tracking is None:
         return view
     return msgspec.structs.replace(

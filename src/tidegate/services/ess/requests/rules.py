@@ -46,6 +46,11 @@ class RuleValues(Request, kw_only=True):
     scale_out_evaluation_count: int | None = None
     alarm_dimensions: list[AlarmDimension] | None = None
     alarm_options: AlarmOptions | None = None
+    predictive_scaling_mode: str | None = None
+    predictive_value_behavior: str | None = None
+    predictive_value_buffer: int | None = None
+    predictive_task_buffer_time: int | None = None
+    initial_max_size: int | None = None
     region_id: str | None = None
 
 
