@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from tidegate.rehearsal.answers import Answers, read_answers
-from tidegate.rehearsal.performance import Asked, rehearse
+from tidegate.rehearsal.performance import rehearse
 from tidegate.rehearsal.report import Call, Report, TaskReport
 from tidegate.rehearsal.stage import RehearsalError
+from tidegate.rehearsal.world import Asked
 
 __all__ = ["Answers", "Asked", "Call", "RehearsalError", "Report", "TaskReport", "read_answers", "rehearse"]

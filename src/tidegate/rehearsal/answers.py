@@ -57,6 +57,8 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     account: str = "1234567890123456"
     user: str = ""
     now: datetime | None = None
+    #: ``ACS::ExecutionId``
+    execution_id: str = ""
 
 
 class Replies:
@@ -135,6 +137,7 @@ _SECTIONS: Final[Mapping[str, str]] = {
     "Account": "account",
     "User": "user",
     "Now": "now",
+    "ExecutionId": "execution_id",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -9,15 +10,14 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from tidegate.clock import AdjustableClock, Clock
 from tidegate.cloud.caller import Caller
 from tidegate.cloud.outside import Outside
 from tidegate.errors import TidegateError
-from tidegate.ids import Ids
 from tidegate.reconcile.execution import conduct, scope_of
 from tidegate.reconcile.run import Suspend
 from tidegate.reconcile.runbook.around import Around
 from tidegate.reconcile.runbook.notebook import Notebook
-from tidegate.rehearsal.answers import Answers
 from tidegate.services.oos import errors
 from tidegate.services.oos.actions.base import Child
 from tidegate.services.oos.answers import is_listening
@@ -36,6 +36,7 @@ from tidegate.services.oos.orders import (
     role_of,
     runnable,
 )
+from tidegate.services.oos.parameter_store import Read
 from tidegate.services.oos.parameters import resolve
 from tidegate.services.oos.sandbox import Programs
 from tidegate.services.oos.secrets import Secrets
@@ -48,11 +49,44 @@ from tidegate.store.work import Control
 
 #: looks at executions in one rehearsal, so that polls without an end have one
 _LOOKS: Final = 200_000
-_ID_LENGTH: Final = 20
 
 
 class RehearsalError(TidegateError):
     """A rehearsal cannot go on: something that it must be told is missing."""
+
+
+class StageClock(Clock, Protocol):
+    """The time of a stage."""
+
+    begun: datetime
+
+    async def wait_until(self, moment: datetime) -> None:
+        """Come back at a moment."""
+        ...
+
+    def skip_to(self, moment: datetime) -> None:
+        """Do without the time until then."""
+        ...
+
+
+class LiveClock:
+    """The real time, for runbooks that wait for a real cloud; what is skipped is ahead of it."""
+
+    def __init__(self) -> None:
+        self._clock = AdjustableClock()
+        self.begun = self._clock.now()
+
+    def now(self) -> datetime:
+        """Return the moment at which the stage is."""
+        return self._clock.now()
+
+    async def wait_until(self, moment: datetime) -> None:
+        """Wait, really."""
+        await asyncio.sleep(max(0.0, (moment - self.now()).total_seconds()))
+
+    def skip_to(self, moment: datetime) -> None:
+        """Do without the time until then."""
+        self._clock.advance(max(timedelta(), moment - self.now()))
 
 
 class VirtualClock:
@@ -66,14 +100,13 @@ class VirtualClock:
         """Return the moment at which the rehearsal is."""
         return self._now
 
-    def skip_to(self, moment: datetime) -> None:
+    async def wait_until(self, moment: datetime) -> None:
         """Let the time until then pass at once."""
         self._now = max(self._now, moment)
 
-    @property
-    def passed(self) -> timedelta:
-        """How much time has passed."""
-        return self._now - self.begun
+    def skip_to(self, moment: datetime) -> None:
+        """Do without the time until then."""
+        self._now = max(self._now, moment)
 
 
 @dataclass
@@ -140,24 +173,30 @@ CallFor = Callable[[Play], World]
 
 
 class Stage:
-    """All executions of a rehearsal. ``call`` gives the caller that acts for one of them."""
+    """All executions of a rehearsal. ``call`` gives what answers one of them, ``read`` the values of Parameter Store."""
 
-    def __init__(self, answers: Answers, catalog: Catalog, programs: Programs, call: CallFor) -> None:
-        self.clock = VirtualClock(answers.now)
+    def __init__(
+        self,
+        catalog: Catalog,
+        programs: Programs,
+        call: CallFor,
+        *,
+        clock: StageClock,
+        read: Read,
+    ) -> None:
+        self.clock = clock
         self.plays: dict[str, Play] = {}
-        self._answers = answers
         self._catalog = catalog
         self._programs = programs
         self._call = call
-        self._ids = Ids(seed=0)
+        self._read = read
         self._ready: dict[str, Play] = {}
         self._looks = 0
         self._noticed = 0
 
-    async def start(self, order: Order) -> Play:
+    async def start(self, order: Order, execution_id: str) -> Play:
         """Check everything as StartExecution does, and begin. Raises CloudError."""
         order = read_modes(order)
-        execution_id = f"exec-{self._ids.text(_ID_LENGTH)}"
         template, view = await self._template(order)
         scope = self._opening(order, execution_id)
         parameters = await resolve(template, order.parameters, scope)
@@ -174,11 +213,12 @@ class Stage:
                 await self._look(self._ready.pop(next(iter(self._ready))))
             moments = [play.due for play in self._open() if play.due is not None and not play.is_trigger]
             if not self._wake_due() and moments:
-                self.wake_at(min(moments))
+                await self.clock.wait_until(min(moments))
+                self._wake_due()
             if not self._ready:
                 return
 
-    def wake_at(self, moment: datetime) -> None:
+    def skip_to(self, moment: datetime) -> None:
         """Skip to a moment, and look at everything that is due then."""
         self.clock.skip_to(moment)
         self._wake_due()
@@ -285,17 +325,6 @@ class Stage:
 
     def _opening(self, order: Order, execution_id: str) -> Scope:
         return opening_scope(order, execution_id, clock=self.clock, programs=self._programs, read=self._read)
-
-    async def _read(self, name: str, is_secret: bool) -> Any:
-        """Return a value of Parameter Store, as the answers have it."""
-        values = self._answers.secrets if is_secret else self._answers.store
-        if name not in values:
-            section = "Secrets" if is_secret else "Store"
-            raise RehearsalError(
-                f"{{{{ oos{'-secret' if is_secret else ''}:{name} }}}} has no value. Add to the answers file:\n\n"
-                f"{section}:\n  {name}: …"
-            )
-        return values[name]
 
 
 class _InMemory:

@@ -174,3 +174,26 @@ def test_the_commands_of_the_page_run_as_they_stand_there(cloud: RunningCloud, t
 
     assert len(page) == 9
     assert page == commands("check-and-run-runbooks.zh-CN.md")
+
+
+def test_a_recorded_run_is_replayed_as_the_page_says(cloud: RunningCloud, tmp_path: Path) -> None:
+    (tmp_path / "regions.yml").write_text(RUNBOOK, encoding="utf-8")
+    page = [command for command in commands("test-runbooks.md") if "regions.yml" in command]
+
+    recorded, replayed = [
+        subprocess.run(
+            [sys.executable, "-m", "tidegate", *shlex.split(command)[1:]],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "TIDEGATE_DATA_DIR": str(cloud.folder)},
+        )
+        for command in page
+    ]
+
+    assert (recorded.returncode, recorded.stderr) == (0, "written: recorded.yml\n")
+    assert replayed.returncode == 0, replayed.stderr
+    assert replayed.stdout == recorded.stdout
+    assert page == [command for command in commands("test-runbooks.zh-CN.md") if "regions.yml" in command]

@@ -98,7 +98,8 @@ def test_the_page_about_tests_is_right(pytester: pytest.Pytester, monkeypatch: p
 
     pytester.runpytest_inprocess("-p", "tidegate.testing").assert_outcomes(passed=1)
     for command in re.findall(r"^\$ tidegate (.*)$", text, re.MULTILINE):
-        assert CliRunner().invoke(app, command.split()).exit_code == 0, command
+        if "regions.yml" not in command:  # these need a cloud, see tests/acceptance/cli
+            assert CliRunner().invoke(app, command.split()).exit_code == 0, command
 
 
 def test_whoever_installs_the_package_has_the_fixture() -> None:

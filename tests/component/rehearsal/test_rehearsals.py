@@ -303,7 +303,7 @@ async def test_operations_that_nobody_called_are_reported() -> None:
 async def test_calls_without_an_answer_are_asked_of_somebody_else() -> None:
     asked: list[Asked] = []
 
-    def otherwise(call: Asked) -> dict[str, Any] | CloudError:
+    async def otherwise(call: Asked) -> dict[str, Any] | CloudError:
         asked.append(call)
         return CloudError("Gone", "no such thing") if call.parameters["Id"] == "i-2" else {"Id": call.parameters["Id"]}
 

@@ -57,7 +57,7 @@ class Cloud:
         self._hints: dict[int, Hints] = {}
         self._styles: dict[str, int] = {}
 
-    def __call__(self, asked: Asked) -> Mapping[str, Any]:
+    async def __call__(self, asked: Asked) -> Mapping[str, Any]:
         service, _, api = asked.operation.partition(".")
         shape = copy.deepcopy(shape_of(service, api))
         if shape is None:
