@@ -1,4 +1,4 @@
-"""Writes ``docs/reference/operations.md``: every operation that is served, and by name those that are not.
+"""Writes ``docs/reference/operations.md`` (every operation that is served, and by name those that are not) and coverage.md.
 
 Run as ``python -m tidegate.docs``. What is served is read from the registered operations; what there is on the cloud is
 read from the official SDKs where they are installed, as they are for development.
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tidegate import services
+from tidegate import coverage, services
 from tidegate.services.operation import Operation, Product
 from tidegate.wire.shapes import Field, Json, Many, Record, Shape, Text, record_of
 
@@ -111,14 +111,29 @@ def _missing_lines(product: Product, version: str) -> Iterator[str]:
         yield "\n</details>\n"
 
 
+def known_operations(products: Iterable[Product]) -> coverage.Known:
+    """Return what the official SDKs know: the names of all operations of each version, and where their models are."""
+    known: dict[str, dict[str, tuple[set[str], str]]] = {}
+    for product in products:
+        for version in product.versions:
+            package = _SDKS.get((product.code, version), "")
+            names = operations_of_sdk(package)
+            if names:
+                known.setdefault(product.code, {})[version] = names, next(iter(_folders(package)), "")
+    return known
+
+
+def _folders(package: str) -> list[str]:
+    spec = importlib.util.find_spec(package)
+    return list(spec.submodule_search_locations or ()) if spec else []
+
+
 def operations_of_sdk(package: str) -> set[str]:
     """Return the names of the operations an SDK package calls; none when it is not installed."""
     if not package or importlib.util.find_spec(package.partition(".")[0]) is None:
         return set()
-    spec = importlib.util.find_spec(package)
-    folders = list(spec.submodule_search_locations or ()) if spec else []
     names: set[str] = set()
-    for folder in map(Path, folders):
+    for folder in map(Path, _folders(package)):
         names.update(path.stem.removesuffix("Request") for path in folder.glob("*Request.py"))
         client = folder / "client.py"
         if client.exists():
@@ -127,10 +142,12 @@ def operations_of_sdk(package: str) -> set[str]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write the page, or the file named in ``arguments``."""
+    """Write the pages; the first into the file named in ``arguments``, the other beside it."""
     page = Path(arguments[0]) if arguments else PAGE
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render(all_products()), encoding="utf-8")
+    products = all_products()
+    page.write_text(render(products), encoding="utf-8")
+    (page.parent / "coverage.md").write_text(coverage.render(products, known_operations(products)), encoding="utf-8")
 
 
 if __name__ == "__main__":
