@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
+from string import Template
 from typing import Any
 
 from alibabacloud_cms20190101 import models as cms
 from alibabacloud_ess20140828 import models as v14
 from alibabacloud_ess20220222 import models as v22
+from typer.testing import CliRunner
 
-from support.running import RunningCloud
+from support.running import ROOT, RunningCloud
 from support.sdks import REGION, Sdks, eventually
+from tidegate.cli.app import app
 
 from .test_triggers import make_group, total
 
@@ -92,6 +96,26 @@ def test_the_old_sdk_and_libcloud_read_alarm_tasks_and_the_alarms_of_rules(sdks:
     assert tree.findtext("AlarmList/Alarm/AlarmActions/AlarmAction") == rule
     assert tree.findtext("AlarmList/Alarm/Threshold") in {"80", "80.0"}
     sdks.ess2014.delete_alarm(v14.DeleteAlarmRequest(region_id=REGION, alarm_task_id=task))
+
+
+def commands(page: str) -> list[str]:
+    lines = (ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+
+
+def test_the_commands_of_the_page_run_as_they_stand_there(sdks: Sdks, cloud: RunningCloud) -> None:
+    group = make_group(sdks)
+    rule = make_rule(sdks, group)
+    page = commands("scale-on-load.md")
+
+    for command in page:
+        program, *words = shlex.split(Template(command).substitute(GROUP=group, RULE=rule))
+        assert program == "tidegate"
+        done = CliRunner().invoke(app, [*words, "--data-dir", str(cloud.folder)])
+        assert done.exit_code == 0, (command, done.output)
+
+    assert len(page) == 12
+    assert page == commands("scale-on-load.zh-CN.md")
 
 
 def libcloud(cloud: RunningCloud, sdks: Sdks, parameters: dict[str, str]) -> Any:

@@ -216,7 +216,7 @@ async def test_a_rule_is_made_changed_found_and_deleted(world: World) -> None:
         ({"MinAdjustmentMagnitude": 1}, "InvalidMinAdjustmentMagnitudeMismatchAdjustmentType"),
         ({"Cooldown": 86401}, "InvalidParameter"),
         ({"ScalingRuleName": "taken"}, "InvalidScalingRuleName.Duplicate"),
-        ({"ScalingRuleType": "TargetTrackingScalingRule"}, "InvalidParameter"),
+        ({"ScalingRuleType": "RuleOfThumb"}, "InvalidParameter"),
         ({"ScalingGroupId": "asg-x"}, "InvalidScalingGroupId.NotFound"),
     ],
 )
