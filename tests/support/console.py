@@ -194,6 +194,13 @@ class World:
             AlarmActions=[rule["ScalingRuleAri"]],
         )
         polardb = await self.call("polardb", "CreateDBCluster", VSwitchId=vswitch["VSwitchId"], VPCId=vswitch["VpcId"])
+        balancer = await self.call(
+            "slb",
+            "CreateLoadBalancer",
+            LoadBalancerName="front",
+            AddressType="intranet",
+            VSwitchId=vswitch["VSwitchId"],
+        )
         await self.call("mns", "CreateQueue", QueueName="told")
         await self.call("mns", "CreateTopic", TopicName="news")
         receiver = f"acs:mns:{REGION}:{self.account.account_id}:queue/told"
@@ -205,6 +212,7 @@ class World:
             NotificationTypes=["AUTOSCALING:SCALE_OUT_SUCCESS"],
         )
         self.ids |= {
+            "balancer": balancer["LoadBalancerId"],
             "alarm": alarm["AlarmTaskId"],
             "polardb": polardb["DBClusterId"],
             "task": task["ScheduledTaskId"],

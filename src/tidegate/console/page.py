@@ -28,7 +28,7 @@ PER_PAGE = 20
 MENU: Final[Sequence[tuple[str, Sequence[tuple[str, Sequence[str]]]]]] = (
     ("", (("Overview", ("overview",)), ("Timeline", ("timeline",)), ("First steps", ("guide",)))),
     ("Auto Scaling", (("Scaling groups", ("ess",)),)),
-    ("Computing", (("ECS instances", ("ecs",)),)),
+    ("Computing", (("ECS instances", ("ecs",)), ("Load balancers", ("slb",)))),
     ("Databases", (("Redis instances", ("redis",)), ("Other databases", ("databases", "polardb")))),
     ("Message Service", (("Queues and topics", ("mns",)),)),
     ("Operation Orchestration", (("Executions", ("oos", "executions")), ("Templates", ("oos", "templates")))),

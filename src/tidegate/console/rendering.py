@@ -23,7 +23,20 @@ if TYPE_CHECKING:
     from tidegate.console.page import Page
 
 _GOOD = frozenset(
-    {"Active", "InService", "Running", "Success", "Successful", "Normal", "Completed", "Healthy", "Allow", "OK"}
+    {
+        "Active",
+        "InService",
+        "Running",
+        "Success",
+        "Successful",
+        "Normal",
+        "Completed",
+        "Healthy",
+        "Allow",
+        "OK",
+        "active",
+        "normal",
+    }
     | {"RollbackSuccessful"}
 )
 _BUSY = frozenset(
@@ -43,7 +56,7 @@ _BUSY = frozenset(
 )
 _BAD = frozenset(
     {"Failed", "Timeout", "Unhealthy", "Error", "Rejected", "Warning", "ABANDON", "ExplicitDeny", "ImplicitDeny"}
-    | {"ALARM", "RollbackFailed"}
+    | {"ALARM", "RollbackFailed", "abnormal", "locked"}
 )
 
 

@@ -38,6 +38,8 @@ PAGES = (
     "/ess/{group}/alarm?alarm={alarm}",
     *(f"/databases/{kind}" for kind in ("polardb", "mongodb", "analyticdb", "rds")),
     "/databases/polardb/{polardb}",
+    "/slb",
+    "/slb/{balancer}",
     "/mns",
     "/mns?tab=topics",
     "/mns/queues/told",
@@ -263,6 +265,28 @@ async def test_an_alarm_task_is_made_shown_changed_and_removed(furnished: World)
     assert '<option value="Maximum" selected>' in edit
     assert f'<option value="{furnished.ids["rule"]}" selected>Add1' in edit
     assert "hot" not in text_of(await browser.get(f"/ess/{group}?tab=tasks"))
+
+
+async def test_a_load_balancer_gets_a_listener_and_a_server_by_forms(furnished: World) -> None:
+    browser, ids = await _owner(furnished, "en"), furnished.ids
+    page = (await browser.get(f"/slb/{ids['balancer']}")).text
+    choice = re.search(rf"<option value='([^']*{ids['member']}[^']*)'", page)
+    assert choice is not None
+
+    await browser.post(
+        "/call/slb/CreateLoadBalancerTCPListener",
+        LoadBalancerId=ids["balancer"],
+        ListenerPort="81",
+        BackendServerPort="8080",
+        Bandwidth="-1",
+    )
+    await browser.post(
+        "/call/slb/AddBackendServers", LoadBalancerId=ids["balancer"], BackendServers=html.unescape(choice[1])
+    )
+    shown = text_of(await browser.get(f"/slb/{ids['balancer']}"))
+
+    assert re.search(r"81 TCP Start Stop Delete", shown)
+    assert re.search(rf"{ids['member']} 100 ", shown)
 
 
 async def test_what_a_group_tells_a_queue_can_be_read_there(furnished: World) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from tidegate.console.page import Handler
 from tidegate.console.pages import (
     access,
+    balancers,
     databases,
     group,
     guide,
@@ -36,6 +37,8 @@ PAGES: Final[Mapping[str, Handler]] = {
     "/redis/{id}": redis.instance,
     "/databases/{kind}": databases.databases,
     "/databases/{kind}/{id}": databases.database,
+    "/slb": balancers.balancers,
+    "/slb/{id}": balancers.balancer,
     "/mns": messages.messages,
     "/mns/queues/{name}": messages.queue,
     "/mns/topics/{name}": messages.topic,
