@@ -62,6 +62,7 @@ from tidegate.services.kvstore import instances as kvstore_instances
 from tidegate.services.kvstore.api import kvstore as kvstore_product
 from tidegate.services.kvstore.service import Kvstore
 from tidegate.services.mns.api import mns as mns_product
+from tidegate.services.mns.api import mns_open as mns_open_product
 from tidegate.services.mns.pushing import CERTIFICATE_PATH
 from tidegate.services.mns.service import Mns
 from tidegate.services.oos import works
@@ -166,6 +167,7 @@ class Cloud:
             oos_product: self.oos,
             ess_product: self.ess,
             cms_product: self.monitor,
+            mns_open_product: self.mns,
             mns_product: self.mns,
             database_products.adb: databases,
             database_products.dds: databases,

@@ -32,6 +32,7 @@ _SDKS: Mapping[tuple[str, str], str] = {
     ("ess", "2014-08-28"): "aliyunsdkess.request.v20140828",
     ("ess", "2022-02-22"): "alibabacloud_ess20220222",
     ("kvstore", "2015-01-01"): "alibabacloud_r_kvstore20150101",
+    ("mns", "2022-01-19"): "alibabacloud_mns_open20220119",
     ("oos", "2019-06-01"): "alibabacloud_oos20190601",
     ("polardb", "2017-08-01"): "alibabacloud_polardb20170801",
     ("ram", "2015-05-01"): "alibabacloud_ram20150501",

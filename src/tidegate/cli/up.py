@@ -45,6 +45,10 @@ def up(
         list[str] | None,
         typer.Option(help="Where runbooks' calls in ROA style go: cs=http://127.0.0.1:8080; may be repeated."),
     ] = None,
+    push_endpoint: Annotated[
+        list[str] | None,
+        typer.Option(help="An address that topics may push messages to, with all below it; may be repeated."),
+    ] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Start the cloud: every product's API on one port. Ctrl-C stops it; the next `up` goes on where it was."""
@@ -68,6 +72,7 @@ def up(
             adjustable_clock=adjustable_clock or ephemeral,
             runbook_endpoints=tuple(runbook_endpoint or ()),
             roa_endpoints=tuple(roa_endpoint or ()),
+            push_endpoints=tuple(push_endpoint or ()),
         )
         loop.run(_serve(settings))
 

@@ -97,6 +97,7 @@ _PRODUCTS = (
     Product("dds", "2015-12-01", "mongodb.aliyuncs.com"),
     Product("adb", "2019-03-15", "adb.aliyuncs.com"),
     Product("cms", "2019-01-01", "metrics.{region}.aliyuncs.com"),
+    Product("mns-open", "2022-01-19", "mns-open.{region}.aliyuncs.com"),
     Product("eci", "2018-08-08", "eci.aliyuncs.com"),
     # in ROA style
     Product("cs", "2015-12-15", "cs.{region}.aliyuncs.com"),

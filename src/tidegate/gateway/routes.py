@@ -32,16 +32,21 @@ class Routes:
 
     def __init__(self, products: Mapping[Product, Any]) -> None:
         self._routes: dict[tuple[str, str], Route] = {}
-        self._products: dict[str, Product] = {}
+        #: what is found by name only
+        self._rest: dict[tuple[str, str], Route] = {}
+        # A name counts more than the code of another product.
+        self._products = {one.code.lower(): one for one in products} | {one.name.lower(): one for one in products}
         for product, service in products.items():
-            self._products[product.name.lower()] = self._products[product.code.lower()] = product
             for operation in product.operations.values():
                 route = Route(operation, service, decoder(operation.request))
+                if product.rest:
+                    self._rest[operation.name.lower(), operation.versions[-1]] = route
+                    continue
                 for version in operation.versions:
                     if self._routes.setdefault((operation.name.lower(), version), route) is not route:
                         raise ConfigurationError(f"two products have {operation.name} of {version}")
         self._actions = {action for action, _ in self._routes}
-        self._versions = {version for product in products for version in product.versions}
+        self._versions = {version for product in products if not product.rest for version in product.versions}
 
     def find(self, action: str, version: str) -> Route:
         """Return the route of a call; raises CloudError as the gateway words it (wire.md 8)."""
@@ -60,7 +65,8 @@ class Routes:
         if found is not None:
             preferred = TEMPLATE_VERSIONS.get(found.code)
             for version in sorted(found.versions, key=lambda each: (each == preferred, each), reverse=True):
-                route = self._routes.get((action.lower(), version))
+                routes = self._rest if found.rest else self._routes
+                route = routes.get((action.lower(), version))
                 if route is not None and route.operation.product is found:
                     return route, version
         raise faults.api_not_found()

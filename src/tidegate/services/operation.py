@@ -169,6 +169,8 @@ class Product:
     denial: Callable[[str, str], CloudError] = forbidden_ram
     enter: Callable[[str, Mapping[str, str]], Mapping[str, str]] = unchanged_parameters
     leave: Callable[[str, str, Any], Any] = unchanged_answer
+    #: spoken to over HTTP at a REST door of its own, and not by Action and Version at ``/``
+    rest: bool = False
     operations: dict[str, Operation] = field(default_factory=dict)
 
     def operation(

@@ -22,6 +22,7 @@ from tidegate.wire.shapes import Json, Many, Record, Shape, Text, record_of
 OPERATIONS = [
     (operation, version)
     for product in all_products()
+    if not product.rest
     for operation in product.operations.values()
     for version in operation.versions
 ]

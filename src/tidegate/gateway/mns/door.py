@@ -16,7 +16,6 @@ from tidegate.gateway.respond import fail, record
 from tidegate.gateway.routes import Routes
 from tidegate.ids import Ids
 from tidegate.services.mns import limits, refusals
-from tidegate.wire.mns import VERSION
 
 
 class MnsDoor:
@@ -65,9 +64,8 @@ class MnsDoor:
             if place.account_id and place.account_id != known(exchange.principal).account_id:
                 raise refusals.access_denied()
             target = target_of(exchange.method, exchange.path, exchange.query, exchange.headers, exchange.body)
-            exchange.action, exchange.version, exchange.region = target.action, VERSION, place.region
-            exchange.parameters = target.parameters
-            exchange.route = self._routes.find(target.action, VERSION)
+            exchange.action, exchange.region, exchange.parameters = target.action, place.region, target.parameters
+            exchange.route, exchange.version = self._routes.named("mns", target.action)
             for handle in self._serve:
                 await handle(exchange)
             return encode(exchange)

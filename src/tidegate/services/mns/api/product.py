@@ -16,6 +16,7 @@ mns = Product(
     missing=refusals.missing,
     invalid=refusals.invalid,
     denial=refusals.denied,
+    rest=True,
 )
 
 
