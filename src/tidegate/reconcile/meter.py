@@ -1,13 +1,13 @@
-"""Measures the hosts, every fifteen seconds: one work for the whole cloud, whichever node has it."""
+"""Measures the hosts, every fifteen seconds if they are not too many: one work for the whole cloud, whichever node has it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from tidegate.errors import PlaneError
-from tidegate.plane.hosts.base import Hosts
+from tidegate.plane.hosts.base import Hosts, Usage
 from tidegate.reconcile.run import Controller, Run, Suspend
 from tidegate.services.cms import metering, times
 from tidegate.services.cms.metering import Size
@@ -22,6 +22,8 @@ from tidegate.telemetry import get_logger
 
 METER = "meter"
 KEY = "meter/hosts"
+#: more hosts than these are measured once a minute, as the cloud's own basic monitoring does
+_MANY, _MANY_MEASURED_EVERY = 2_000, 60
 #: how often samples that have grown old are joined
 _TIDIED_EVERY = timedelta(minutes=5)
 
@@ -37,6 +39,7 @@ class MeterController:
         self._monitor = monitor
         self._book = metering.Book()
         self._tidy_at: datetime | None = None
+        self._complaint = ""
 
     @property
     def controllers(self) -> Mapping[str, Controller]:
@@ -50,12 +53,8 @@ class MeterController:
 
     async def measure(self, run: Run) -> None:
         """Measure all hosts once, and wait for the next time."""
-        try:
-            usages = await self._hosts.measure()
-        except PlaneError as error:
-            _log.warning("the hosts were not measured: %s", error)
-            usages = []
-        now = run.now()
+        usages, now = await self._usages(), run.now()
+        every = MEASURED_EVERY if len(usages) <= _MANY else _MANY_MEASURED_EVERY
         async with run.transaction() as tx:
             ids = [usage.id for usage in usages]
             found = await instances.kinds(tx, ids) if ids else []
@@ -66,12 +65,24 @@ class MeterController:
                 if member.state in SERVING:
                     groups[member.group_id].append(member.instance_id)
             owners = {host: account for host, account, _ in found}
-            await self._monitor.record(tx, now, values, owners, groups)
+            await self._monitor.record(tx, now, values, owners, groups, every=every)
             if is_tidied := self._tidy_at is None or now >= self._tidy_at:
                 await self._monitor.tidy(tx, now)
         if is_tidied:
             self._tidy_at = now + _TIDIED_EVERY
-        raise Suspend(times.start_of(now, MEASURED_EVERY) + timedelta(seconds=MEASURED_EVERY))
+        raise Suspend(times.start_of(now, every) + timedelta(seconds=every))
+
+    async def _usages(self) -> Sequence[Usage]:
+        """Measure the hosts; none when their plane does not answer, which is said once and not every time."""
+        try:
+            usages = await self._hosts.measure()
+        except PlaneError as error:
+            if self._complaint != str(error):
+                self._complaint = str(error)
+                _log.warning("the hosts are not measured: %s", error)
+            return ()
+        self._complaint = ""
+        return usages
 
 
 def _size(instance_type: str) -> Size:

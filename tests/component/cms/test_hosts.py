@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from component.cms.conftest import Watched
 from support.ess import ACCOUNT
 from tidegate.plane.hosts.memory import Load
+from tidegate.reconcile import meter
 
 
 async def test_a_busy_host_shows_in_the_metrics_of_its_instance(watched: Watched) -> None:
@@ -167,3 +169,18 @@ async def test_questions_that_make_no_sense_are_refused(watched: Watched) -> Non
         {"NextToken": "?"},
     ):
         assert await watched.refused("DescribeMetricList", **known, **wrong) == "ParameterInvalid", wrong
+
+
+async def test_very_many_hosts_are_measured_once_a_minute(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meter, "_MANY", 1)
+    await watched.world.launch(2)
+    watched.world.hosts.load = Load(cpu=1.0)
+    await watched.pass_periods(1, 60)
+    measured = watched.world.hosts.calls["measure"]
+
+    await watched.pass_periods(8)
+
+    assert watched.world.hosts.calls["measure"] - measured == 2
+    points = await watched.points("cpu_total", Period=60)
+    assert len({point["timestamp"] for point in points}) == 2
+    assert {point["Average"] for point in points} == {50.0}

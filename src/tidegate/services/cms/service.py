@@ -98,13 +98,15 @@ class Monitor:
         hosts: Mapping[str, Values],
         owners: Mapping[str, str],
         groups: Mapping[str, Sequence[str]],
+        *,
+        every: int = MEASURED_EVERY,
     ) -> None:
-        """Write what hosts and groups came to in the fifteen seconds that are just over.
+        """Write what hosts and groups came to in the ``every`` seconds that are just over.
 
         ``owners``: the account of each host; ``groups``: the hosts that serve in each group, all of one account.
         """
-        until = times.start_of(now, MEASURED_EVERY)
-        at = until - timedelta(seconds=MEASURED_EVERY)
+        until = times.start_of(now, every)
+        at = until - timedelta(seconds=every)
         members = {group: [host for host in ids if host in hosts] for group, ids in groups.items()}
         members = {group: ids for group, ids in members.items() if ids}
         mine = [Series(id=host, account_id=owners[host], kind="host", created_at=now) for host in hosts]
