@@ -198,3 +198,20 @@ async def test_a_text_that_is_no_template_any_more_ends_its_executions(runbooks:
     execution = await runbooks.find(execution_id)
     assert execution.status == "Failed"
     assert "InvalidTemplate message: line 1, column 1: FormatVersion is missing" in execution.status_message
+
+
+async def test_a_template_of_states_is_kept_and_shown_but_never_run(runbooks: Runbooks) -> None:
+    content = (
+        "FormatVersion: OOS-2019-06-01-State\nParameters: {policy: {Type: Json}}\n"
+        "States: [{ResourceType: 'ACS:Inventory', Properties: {Policy: '{{ policy }}'}}]\n"
+    )
+
+    view = await runbooks.oos.templates.create(ROOT, REGION, "inventory", content)
+
+    assert view.kind == "State"
+    listed = await runbooks.oos.templates.list(ACCOUNT, REGION, TemplateFilter(share_type="Private", kind="State"))
+    assert [one.name for one in listed] == ["inventory"]
+    template = (await runbooks.oos.validate(content)).require()
+    assert [state.resource_type for state in template.states] == ["ACS:Inventory"]
+    with pytest.raises(CloudError, match="running a template of the type State is not supported"):
+        await runbooks.start(template_name="inventory", parameters={"policy": {}})

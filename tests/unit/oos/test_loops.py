@@ -33,6 +33,12 @@ RATES = st.one_of(
         ({"Mode": "Batch", "Batch": [5], "ConcurrencyInBatches": [2]}, 3, (3,), (2,), 0),
         ({"Concurrency": [2, 1], "MaxErrors": 100}, 3, (2, 1), (20, 20), 100),
         ('{"Concurrency": 4}', 5, (5,), (4,), 0),
+        ({"Mode": "", "Concurrency": "", "MaxErrors": None, "Batch": None}, 4, (4,), (1,), 0),
+        ({"Concurrency": 2.0, "MaxErrors": "99%"}, 100, (100,), (2,), 99),
+        ({"Concurrency": 0, "MaxErrors": "1%"}, 99, (99,), (1,), 0),
+        ({"mode": "x", "Mode": "batch", "Batch": ["1%", "34%"]}, 1000, (10, 340, 340, 310), (20,) * 4, 0),
+        ({"Mode": "Batch", "Batch": [600, 600], "ConcurrencyInBatches": ["50%", 7]}, 1000, (600, 400), (300, 7), 0),
+        ({"Mode": "Concurrency", "Concurrency": [4, 3, 3], "BatchPauseOption": ""}, 10, (4, 3, 3), (20,) * 3, 0),
     ],
 )
 def test_numbers_and_percentages(

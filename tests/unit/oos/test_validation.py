@@ -76,6 +76,26 @@ def test_all_problems_are_reported_with_line_and_column_in_the_order_of_the_text
         ("FormatVersion: OOS-2019-06-01\nTasks: {}", "V2 Tasks must be a list with at least one task"),
         ("FormatVersion: OOS-2019-06-01\nTasks: [x]", "V4 a task is a map"),
         ("FormatVersion: OOS-2019-06-01-State", "V2 States is missing"),
+        ("FormatVersion: OOS-2019-06-01-State\nStates: {}", "V2 States must be a list with at least one state"),
+        ("FormatVersion: OOS-2019-06-01-State\nStates: [1]", "V2 a state is a map with ResourceType and Properties"),
+        ("FormatVersion: OOS-2019-06-01-State\nStates: [{Properties: {}}]", "V2 a state needs a ResourceType"),
+        (
+            "FormatVersion: OOS-2019-06-01-State\nStates: [{ResourceType: A, Properties: 1}]",
+            "V2 Properties must be a map",
+        ),
+        ("FormatVersion: OOS-2019-06-01-State\nStates: [{ResourceType: A, Tasks: 1}]", 'V2 a state has no key "Tasks"'),
+        (
+            "FormatVersion: OOS-2019-06-01-State\nStates: [{ResourceType: A, Properties: {P: '{{ x }}'}}]",
+            "V7 {{ x }}: there is no parameter of this name",
+        ),
+        (
+            "FormatVersion: OOS-2019-06-01-State\nStates: [{ResourceType: A}]\nTasks: []",
+            "V2 a template of states has no Tasks",
+        ),
+        (
+            "FormatVersion: OOS-2019-06-01\nStates: []\nTasks: [{Name: a, Action: 'ACS::Pause'}]",
+            "V2 only a template of the FormatVersion OOS-2019-06-01-State has States",
+        ),
     ],
 )
 def test_the_outline_is_checked(text: str, says: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tidegate.services.oos.actions.products import Products
 from tidegate.services.oos.compiler import Compiler, Names
+from tidegate.services.oos.configuration import parse_states
 from tidegate.services.oos.declarations import parse_parameters
 from tidegate.services.oos.document import START, Format, Node
 from tidegate.services.oos.expressions import NULL, Expression, ListOf, MapOf, ParameterReference, Text
@@ -65,6 +66,7 @@ def parse(
         conditions=_conditions(sections.get("Conditions"), condition_nodes, compiler, problems),
         tasks=TaskParser(compiler, problems, checks.programs, products).parse(task_nodes),
         outputs=_outputs(sections.get("Outputs"), compiler, problems),
+        states=parse_states(sections, kind, document.mark, compiler, problems),
         source=document.plain(),
     )
     checks.programs.extend(compiler.programs)
@@ -99,8 +101,6 @@ def _check_description(node: Node | None, problems: Problems) -> None:
 def _task_nodes(sections: Mapping[str, Node], kind: Kind, mark: Mark, problems: Problems) -> list[Node]:
     node = sections.get("Tasks")
     if kind == "State":
-        if "States" not in sections:
-            problems.error(mark, "V2", "States is missing")
         return []
     if node is None:
         problems.error(mark, "V2", "Tasks is missing")

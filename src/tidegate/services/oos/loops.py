@@ -115,7 +115,8 @@ def read_rate(given: Any, count: int, loop_mode: str = "Automatic") -> RateContr
             raise ExpressionError("RateControl is not a map") from None
     if not isinstance(given, dict | None):
         raise ExpressionError("RateControl is not a map")
-    given = given or {}
+    # What is empty was not given: forms send every field.
+    given = {key: value for key, value in (given or {}).items() if value not in (None, "")}
     max_errors = _amount(given.get("MaxErrors", 0), count, "MaxErrors", round_up=False)
     concurrency = given.get("Concurrency", 1)
     mode = _word(given, "Mode", "Batch" if isinstance(concurrency, list) else "Concurrency", ("Concurrency", "Batch"))
@@ -145,6 +146,8 @@ def _word(given: Mapping[str, Any], key: str, default: str, allowed: Sequence[st
 
 def _amount(value: Any, count: int, name: str, *, round_up: bool) -> int:
     """Read a number or a percentage of ``count`` (oos.md 6.2)."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     text = value.strip().rstrip(",") if isinstance(value, str) else to_json(value)
     match = _AMOUNT.fullmatch(text)
     if match is None:

@@ -124,6 +124,13 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     source: Mapping[str, Any] = {}
 
 
+class State(msgspec.Struct, frozen=True):
+    """One entry of ``States``: which configuration resources of a type shall have."""
+
+    resource_type: str
+    properties: Expression
+
+
 class Template(msgspec.Struct, frozen=True, kw_only=True):
     """A whole template."""
 
@@ -138,6 +145,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     conditions: Mapping[str, Expression]
     tasks: tuple[Task, ...]
     outputs: tuple[Output, ...]
+    states: tuple[State, ...] = ()
     #: the document as plain values
     source: Mapping[str, Any]
 
