@@ -33,7 +33,7 @@ from tidegate.services.oos.library import Library
 from tidegate.services.oos.model import Template
 from tidegate.services.oos.parameter_store import ParameterStore
 from tidegate.services.oos.ports import OOS_SERVICE, Roles
-from tidegate.services.oos.sandbox import Programs
+from tidegate.services.oos.sandbox import Programs, Sandbox
 from tidegate.services.oos.secrets import Secrets, open_execution
 from tidegate.services.oos.states import FINAL_EXECUTION, ExecutionStatus
 from tidegate.services.oos.works import work_key
@@ -57,7 +57,7 @@ class ExecutionController:
         *,
         executions: Executions,
         library: Library,
-        programs: Programs,
+        programs: Sandbox,
         roles: Roles,
         store: ParameterStore,
         call_as: CallAs,
@@ -92,7 +92,9 @@ class ExecutionController:
         template = (await self._library.template(execution.hash)).part_for(execution.origin)
         read = self._store.reader(lambda: self._acting(execution), execution.account_id, execution.region)
         secrets = Secrets(self._store, read)
-        scope = scope_of(execution, tasks, template, secrets, self._programs, self._clock)
+        scope = scope_of(
+            execution, tasks, template, secrets, self._programs.of(execution.id.partition(".")[0]), self._clock
+        )
         notices: Sequence[Notice] = ()
         if is_listening(execution):
             async with self._database.connection() as connection:

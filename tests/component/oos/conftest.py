@@ -13,6 +13,6 @@ from tidegate.store.database import Database
 
 @pytest.fixture
 async def runbooks(database: Database, clock: AdjustableClock, ids: Ids) -> AsyncIterator[Runbooks]:
-    programs = Sandbox()
+    programs = Sandbox(time_limit=1.0)
     yield Runbooks(database, clock, ids, programs)
     await programs.close()

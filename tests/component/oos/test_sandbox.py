@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import tempfile
 from collections.abc import AsyncIterator
@@ -147,11 +148,78 @@ async def test_a_caller_that_goes_away_does_not_give_its_answer_to_the_next(sand
 
 async def test_a_killed_helper_is_replaced(sandbox: Sandbox) -> None:
     assert await sandbox.run_jq(".", 1) == [1]
-    assert sandbox._process is not None
-    os.kill(sandbox._process.pid, 9)
-    await sandbox._process.wait()
+    (pid,) = sandbox.pids
+    os.kill(pid, 9)
 
+    with contextlib.suppress(ExpressionError):  # the request that meets the dying one may fail
+        await sandbox.run_jq(".", 2)
     assert await sandbox.run_jq(".", 2) == [2]
+    assert sandbox.pids != [pid]
+
+
+async def test_what_never_ends_costs_others_nothing(sandbox: Sandbox) -> None:
+    assert await sandbox.run_jq(".", 1) == [1]
+    endless = [asyncio.create_task(sandbox.run_jq(f"last(range({n}e12))", None)) for n in range(1, 4)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+    answers = await asyncio.gather(*(sandbox.run_jq(".[0] + 1", [number]) for number in range(50)))
+
+    # All of the others were answered while the endless ones had used up no more than their turns on the quick lane.
+    assert answers == [[number + 1] for number in range(50)]
+    assert sum(one.done() for one in endless) <= 1
+    for one in endless:
+        with pytest.raises(ExpressionError, match="took longer"):
+            await one
+    again = asyncio.create_task(sandbox.run_jq("last(range(1e12))", None))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert await sandbox.run_jq(".", 3) == [3]
+    assert not again.done()
+    with pytest.raises(ExpressionError, match="took longer"):
+        await again
+
+
+async def test_a_program_that_only_needs_more_time_gets_it() -> None:
+    slow = Sandbox(time_limit=30, quick_limit=0.001)
+    try:
+        assert await slow.run_jq("reduce range(100000) as $i (0; . + 1)", None) == [100000]
+    finally:
+        await slow.close()
+
+
+async def test_too_many_slow_programs_are_refused() -> None:
+    slow = Sandbox(time_limit=0.05, quick_limit=0.02)
+    try:
+        with pytest.raises(ExpressionError):
+            await slow.run_jq("last(range(1e12))", None)
+        asked = [slow.run_jq("last(range(1e12))", None) for _ in range(20)]
+        outcomes = [str(one) for one in await asyncio.gather(*asked, return_exceptions=True)]
+    finally:
+        await slow.close()
+
+    assert set(outcomes) == {"too many programs are waiting to be run", "the program took longer than 0.05 s"}
+
+
+async def test_an_owner_of_many_endless_programs_is_taken_off_the_quick_lane(sandbox: Sandbox) -> None:
+    hostile, other = sandbox.of("hostile"), sandbox.of("other")
+    for n in range(1, 4):
+        with pytest.raises(ExpressionError):
+            await hostile.run_jq(f"last(range({n}e12))", None)
+    assert await other.run_jq(".", 0) == [0]
+    (quick,) = sandbox.pids
+
+    # A new program each time, all at once: one is on its way at a time, and none of them on the quick lane.
+    flood = [asyncio.create_task(hostile.run_jq(f"last(range({n}e11))", None)) for n in range(1, 30)]
+    for number in range(20):
+        assert await other.run_jq(".", number) == [number]
+    assert quick in sandbox.pids
+    assert not any(one.done() for one in flood[2:])
+    for one in flood:
+        one.cancel()
+    await asyncio.gather(*flood, return_exceptions=True)
+    assert await hostile.matches("a+", "aa")
+    assert await other.check_jq(".[") is not None
 
 
 async def test_a_value_too_large_is_not_even_sent(sandbox: Sandbox) -> None:
@@ -159,19 +227,20 @@ async def test_a_value_too_large_is_not_even_sent(sandbox: Sandbox) -> None:
         await sandbox.run_jq(".", ["x" * 600_000] * 30)
 
 
-async def test_a_large_answer_is_searched_and_a_large_result_is_refused(sandbox: Sandbox) -> None:
+async def test_a_large_answer_is_searched_and_a_large_result_is_refused() -> None:
+    sandbox = Sandbox(time_limit=10)
     answer = {"Things": [{"Id": f"t-{number}", "Text": "x" * 5000} for number in range(1000)]}
 
     assert len(await sandbox.run_jq(".Things[].Id", answer)) == 1000
     with pytest.raises(ExpressionError, match="too large"):
         await sandbox.run_jq(".", answer)
+    await sandbox.close()
 
 
 async def test_closing_leaves_no_process_behind() -> None:
     sandbox = Sandbox()
     assert await sandbox.run_jq(".", 1) == [1]
-    assert sandbox._process is not None
-    pid = sandbox._process.pid
+    (pid,) = sandbox.pids
 
     await sandbox.close()
 

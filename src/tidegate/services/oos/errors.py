@@ -48,6 +48,11 @@ def wrong_status(execution_id: str, status: str) -> CloudError:
     )
 
 
+def too_many_descendants(limit: int) -> CloudError:
+    """An execution and its children have started as many others as they may."""
+    return CloudError("QuotaExceeded.Execution", f"An execution and its children start {limit} others at most.")
+
+
 def role_not_assumed(role: str, reason: CloudError) -> CloudError:
     """The template's RamRole cannot be assumed; names the role and says how to cure it."""
     cure = (

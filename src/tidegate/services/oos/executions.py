@@ -39,6 +39,7 @@ from tidegate.services.oos.sandbox import Programs
 from tidegate.services.oos.secrets import open_execution, seal_execution
 from tidegate.services.oos.states import FINAL_EXECUTION, ExecutionStatus
 from tidegate.services.oos.templates import Templates, TemplateView
+from tidegate.services.oos.validation import content_hash
 from tidegate.services.oos.values import from_json
 from tidegate.services.oos.works import KIND, work_key
 from tidegate.services.operation import Principal
@@ -124,6 +125,7 @@ class Executions:
         else:
             order = child_order(parent, child_id, child)
             text, template, view = await self._template(order)
+            await self._refuse_recursion(parent, view.hash if view is not None else content_hash(text or ""))
             record = await child_record(parent, child_id, order, template, view, self._scope(order, child_id), now)
         record = seal_execution(record, self._store)
         async with self._database.connection() as connection:
@@ -132,8 +134,20 @@ class Executions:
             async with connection.transaction():
                 line = LogLine(at=record.created_at, task_execution_id="", message="The execution is started.")
                 if await journal.add(connection, record, line):
+                    root = record.id.partition(".t")[0]
+                    if not await rows.count_descendant(connection, root, limits.DESCENDANTS):
+                        raise errors.too_many_descendants(limits.DESCENDANTS)
                     key, above = work_key(record.id), work_key(parent.id)
                     await work.start(connection, key, KIND, now=record.created_at, parent=above)
+
+    async def _refuse_recursion(self, parent: ExecutionRecord, key: str) -> None:
+        """Refuse to run a template that already runs above (oos.md 5.11)."""
+        above = {parent.hash}
+        if parent.parent_id is not None:
+            async with self._database.connection() as connection:
+                above |= await rows.hashes_above(connection, parent.id)
+        if key in above:
+            raise CloudError("InvalidTemplate", "A template cannot run itself, directly or through others.")
 
     async def start_firing(self, parent: ExecutionRecord, number: int, origin: Mapping[str, Any]) -> None:
         """Start what follows the trigger of ``parent``, once for every number; it runs with the same parameters."""

@@ -20,6 +20,8 @@ LOOP_ITEMS: Final = 1_000
 TASK_STARTS: Final = 1_000
 #: levels of templates that run each other (oos.md 5.11, ASSUMPTION)
 NESTING: Final = 10
+#: children of one execution, and theirs, down to the last (ASSUMPTION)
+DESCENDANTS: Final = 10_000
 #: MaxResults of the list operations
 LIST_DEFAULT: Final = 50
 LIST_MAX: Final = 100

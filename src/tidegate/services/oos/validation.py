@@ -15,6 +15,7 @@ from tidegate.services.oos.grammar import Checks, parse
 from tidegate.services.oos.model import Template
 from tidegate.services.oos.problems import Mark, Problem, Problems, Severity
 from tidegate.services.oos.sandbox import Programs
+from tidegate.services.oos.values import ExpressionError
 
 
 class Validated(msgspec.Struct, frozen=True):
@@ -85,8 +86,12 @@ async def validate(text: str, programs: Programs, products: Products = packaged_
 async def _check_pattern(pattern: str, default: str | None, mark: Mark, problems: Problems, programs: Programs) -> None:
     if (complaint := await programs.check_pattern(pattern)) is not None:
         problems.error(mark, "V3", f"AllowedPattern is not a regular expression: {complaint}")
-    elif default is not None and not await programs.matches(pattern, default):
-        problems.error(mark, "V3", "the default does not match AllowedPattern")
+    elif default is not None:
+        try:
+            if not await programs.matches(pattern, default):
+                problems.error(mark, "V3", "the default does not match AllowedPattern")
+        except ExpressionError as error:
+            problems.error(mark, "V3", f"AllowedPattern cannot be tried with the default: {error}")
 
 
 def _first_line(text: str) -> str:

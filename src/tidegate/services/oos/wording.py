@@ -71,6 +71,7 @@ SENTENCES: Final[tuple[tuple[str, str], ...]] = (
     ("{} of {} has the wrong type", "{}（参数{}）的类型错误"),
     ("{} means nothing for the type {}", "{}对类型{}没有意义"),
     ("AllowedPattern is not a regular expression: {}", "AllowedPattern不是正则表达式：{}"),
+    ("AllowedPattern cannot be tried with the default: {}", "无法用AllowedPattern检验默认值：{}"),
     ("the default does not match AllowedPattern", "默认值与AllowedPattern不匹配"),
     ("defaults refer to each other in a circle: {}", "默认值之间循环引用：{}"),
     ("the default of {} is not a {}", "{}的默认值不是{}"),

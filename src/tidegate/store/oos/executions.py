@@ -274,6 +274,27 @@ async def of_template(connection: Connection, account_id: str, region: str, temp
     return {row["id"]: row["status"] for row in rows}
 
 
+async def count_descendant(tx: Connection, root_id: str, limit: int) -> bool:
+    """Count one more execution below a root; False when there are as many as there may be."""
+    counted = await tx.fetchval(
+        "update oos_execution set descendants = descendants + 1 where id = $1 and descendants < $2 returning true",
+        root_id,
+        limit,
+    )
+    return bool(counted) or await tx.fetchval("select true from oos_execution where id = $1", root_id) is None
+
+
+async def hashes_above(connection: Connection, execution_id: str) -> set[str]:
+    """Return the texts that an execution and those above it run."""
+    rows = await connection.fetch(
+        "with recursive above as (select parent_id, hash from oos_execution where id = $1"
+        " union all select parent.parent_id, parent.hash from oos_execution parent join above on parent.id = above.parent_id)"
+        " select hash from above",
+        execution_id,
+    )
+    return {row["hash"] for row in rows}
+
+
 async def descendants(connection: Connection, execution_ids: Sequence[str]) -> Sequence[str]:
     """Return the children of executions, and theirs, down to the last."""
     rows = await connection.fetch(
