@@ -65,7 +65,7 @@ def paths_of(selector: str) -> Iterator[tuple[Step, ...]]:
                 is_variable = token[0].startswith("$")
                 found = (bound if is_variable else base) + (0,) * in_each + _steps(path[0])
                 yield found
-                if is_first and not in_each and not is_variable:
+                if is_first and not is_variable and all(opened == "[" for opened in within):
                     base = found
         is_first = is_first and token.lastgroup == "open"
 

@@ -25,6 +25,8 @@ from tidegate.store.oos.records import TaskRecord
 _REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 #: actions whose requests are messages to people, which need no answer
 _TELLING = frozenset({"ACS::Notify", "ACS::Approve"})
+#: actions that look whether there is anything to do: in a rehearsal there is a message or nothing
+_WATCHING = frozenset({"ACS::AlarmTrigger"})
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,8 @@ class World:
     ) -> Any:
         script, task = self._script, list(self._play.tasks.values())[-1]
         reply = script.replies.take(operation, given)
-        if reply is None and send is None and task.action in _TELLING:
-            reply = Reply()
+        if reply is None and task.action in (_TELLING if send is None else _WATCHING):
+            reply = Reply({})
         if reply is None:
             template = self._play.template
             properties = self._properties(task, given)

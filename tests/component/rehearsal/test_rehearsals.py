@@ -228,6 +228,30 @@ async def test_an_event_trigger_fires_for_every_message() -> None:
         await play(template, {"tide.Ping": {}})
 
 
+async def test_an_alarm_trigger_fires_for_a_message_and_looks_in_vain_for_data() -> None:
+    trigger = act(
+        "alarm",
+        "ACS::AlarmTrigger",
+        Properties={
+            "Namespace": "acs_ecs_dashboard",
+            "MetricName": "CPUUtilization",
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Threshold": 90,
+            "Resources": [{"instanceId": "i-1"}],
+        },
+        Outputs=select(instance="instanceId"),
+    )
+    work = call("work")
+    work["Properties"]["Parameters"] = {"Id": "{{ alarm.instance }}"}
+    template = write(Tasks=[trigger, work])
+
+    report = await play(template, {"tide.Ping": {}, "Messages": [{"instanceId": "i-1"}]})
+    broken = await play(template, {"Cms.DescribeMetricList": {"Datapoints": "none"}, "Messages": [{}]})
+
+    assert (report.status, report.calls_of("tide.Ping")[0].parameters) == ("Success", {"Id": "i-1"})
+    assert broken.message == "the Datapoints of CPUUtilization are not the JSON text of a list"
+
+
 async def test_a_timer_that_waits_for_people_does_not_fire_again() -> None:
     timer = act(
         "timer",

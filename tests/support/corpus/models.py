@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-#: package of the official SDK by product; products that are not here have none installed
+#: package of the official SDK by product, of the version that runbooks are written for; others have none installed
 PACKAGES = {
     "adb": "alibabacloud_adb20190315",
     "alb": "alibabacloud_alb20200616",
@@ -19,6 +19,7 @@ PACKAGES = {
     "ecd": "alibabacloud_ecd20200930",
     "eci": "alibabacloud_eci20180808",
     "ecs": "alibabacloud_ecs20140526",
+    "cms": "alibabacloud_cms20190101",
     "ess": "alibabacloud_ess20140828",
     "hbr": "alibabacloud_hbr20170908",
     "oos": "alibabacloud_oos20190601",
@@ -38,28 +39,25 @@ _DEEPEST = 12
 @cache
 def shape_of(service: str, api: str) -> dict[str, Any] | None:
     """Return an answer with every field that the SDK's model of it has, its scalars empty; None: there is no model."""
-    models = _models(service.lower())
-    body = _class(models, api, "ResponseBody") if models else None
+    package = PACKAGES.get(service.lower())
+    body = _class(package, api, "ResponseBody") if package is not None else None
     tree = _filled(body, 0).to_map() if body is not None else None
     return tree if isinstance(tree, dict) else None
 
 
 @cache
-def _models(service: str) -> Any:
-    package = PACKAGES.get(service)
-    if package is None or importlib.util.find_spec(package) is None:
-        return None
-    return importlib.import_module(f"{package}.models")
+def _models(package: str) -> Any:
+    return importlib.import_module(f"{package}.models") if importlib.util.find_spec(package) else None
 
 
 @cache
-def _names(models: Any) -> dict[str, str]:
-    return {name.lower(): name for name in dir(models)}
+def _names(package: str) -> dict[str, str]:
+    return {name.lower(): name for name in dir(_models(package))}
 
 
-def _class(models: Any, api: str, suffix: str) -> Callable[..., Any] | None:
-    name = _names(models).get(f"{api}{suffix}".lower())
-    return getattr(models, name) if name else None
+def _class(package: str, api: str, suffix: str) -> Callable[..., Any] | None:
+    name = _names(package).get(f"{api}{suffix}".lower())
+    return getattr(_models(package), name) if name else None
 
 
 def _filled(hint: Any, depth: int) -> Any:

@@ -16,6 +16,7 @@ _WHOLE = {
     "platform": "Aliyun",
     "cidrblock": "10.0.0.0/8",
     "progress": "100%",
+    "notificationmetadata": '{"key": "value"}',
     "cloudassistantstatus": "true",
     "lifecyclestate": "InService",
     "resourcetype": "ACS::ECS::Instance",
@@ -57,6 +58,7 @@ _ENDS = {
     "percent": "10",
     "commitment": "1",
     "interval": "1",
+    "threshold": "90",
 }
 
 

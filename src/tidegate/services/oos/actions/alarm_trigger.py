@@ -217,7 +217,10 @@ async def _points(situation: Situation, alarm: Alarm, resources: Sequence[Any] |
     }
     asked = {"Service": "Cms", "API": "DescribeMetricList", "Parameters": parameters, "AutoPaging": False}
     answer = await call(replace(situation, properties=asked))
-    points = from_json(answer.get("Datapoints") or "[]")
+    try:
+        points = from_json(answer.get("Datapoints") or "[]")
+    except ValueError:
+        raise ActionFailedError(f"the Datapoints of {alarm.metric[:80]} are not the JSON text of a list") from None
     return [point for point in points if isinstance(point, dict) and isinstance(point.get("timestamp"), int)]
 
 
