@@ -22,7 +22,7 @@ class AlarmController:
         return {ALARM: self.tend}
 
     async def tend(self, run: Run) -> None:
-        """Look at an alarm task once; ends when it is gone."""
+        """Look at an alarm task once; ends when it or its group is gone."""
         alarm = await self._watcher.find(run.id)
         if alarm is not None and alarm.enabled:
             if until := await self._watcher.not_before(alarm):

@@ -82,6 +82,11 @@ async def test_the_last_value_of_each_instance_and_of_all_together(watched: Watc
     last = await watched.points("cpu_total", action="DescribeMetricLast", Period=15)
     joined = await watched.points("cpu_total", action="DescribeMetricData", Period=15, Express='{"groupby":["userId"]}')
 
+    top = await watched.points("cpu_total", action="DescribeMetricTop", Period=15, Length=1)
+    least = await watched.points("cpu_total", action="DescribeMetricTop", Period=15, OrderDesc=False)
+
+    assert [(one["order"], one["instanceId"]) for one in top] == [(1, first)]
+    assert [(one["order"], one["instanceId"]) for one in least] == [(1, second), (2, first)]
     assert {point["instanceId"]: point["Average"] for point in last} == {first: 100.0, second: 50.0}
     assert len({point["timestamp"] for point in last}) == 1
     [all_together] = joined
@@ -116,7 +121,7 @@ async def test_old_samples_become_coarser_and_say_the_same(watched: Watched) -> 
     watched.world.hosts.loads = {instance: Load(cpu=2.0)}
     before = await watched.points("cpu_total", Period=300, StartTime=start)
 
-    await watched.world.advance(hours=2)
+    await watched.world.advance(hours=3)
 
     after = await watched.points("cpu_total", Period=300, StartTime=start)
     assert before

@@ -11,6 +11,7 @@ import pytest
 from component.ess.watching import alarm, busy, fired, make_alarm, make_watched, measure_one, pass_periods
 from support.crashing import Crash, watched_points
 from support.ess import ACCOUNT, REGION, World
+from tidegate.services.ess import limits
 from tidegate.store import events
 
 
@@ -189,6 +190,20 @@ async def test_several_metrics_are_joined(world: World) -> None:
     assert {"DimensionKey": "state", "DimensionValue": "TCP_TOTAL"} in shown["Dimensions"]
 
 
+async def test_it_outlives_its_group_and_rests(world: World) -> None:
+    group = await make_watched(world)
+    task = await make_alarm(world, group, await world.make_rule(group, 1))
+    busy(world, 90)
+    await pass_periods(world, 1)
+
+    await world.call("DeleteScalingGroup", ScalingGroupId=group, ForceDelete=True)
+    await pass_periods(world, 2)
+
+    assert (await alarm(world, task))["State"] == "INSUFFICIENT_DATA"
+    assert (await world.driver.find(f"alarm/{task}")).status == "Success"
+    await world.call("DeleteAlarm", AlarmTaskId=task)
+
+
 async def test_what_a_user_reports_can_be_watched(world: World) -> None:
     group = await make_watched(world)
     task = await make_alarm(
@@ -326,6 +341,19 @@ async def test_alarm_tasks_are_listed_changed_and_deleted_in_both_versions(world
     assert [one["Name"] for one in (await world.call("DescribeAlarms"))["AlarmList"]] == ["other"]
     await world.settle()
     assert await world.failed_works() == []
+
+
+async def test_there_can_be_so_many_alarm_tasks_in_a_region_and_no_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "ALARMS", 2)
+    group = await world.make_group()
+    for _ in range(2):
+        await make_alarm(world, group)
+
+    refused = await world.refused("CreateAlarm", ScalingGroupId=group, MetricName="CpuUtilization", Threshold=1)
+
+    assert refused.code == "QuotaExceeded.Alarm"
 
 
 @pytest.mark.parametrize(

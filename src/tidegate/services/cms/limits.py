@@ -21,8 +21,9 @@ CUSTOM_METRICS = 10_000
 REPORT_BEHIND = timedelta(hours=1)
 REPORT_AHEAD = timedelta(minutes=10)
 
-#: How long samples stay fine, then coarser, then at all. The cloud keeps them longer: 7, 31 and 91 days.
-FINE = timedelta(hours=1)
+#: How long samples stay fine, then coarser, then at all. The cloud keeps them longer: 7, 31 and 91 days. Fine ones stay as
+#: long as an alarm task of Auto Scaling may look back whose periods are no whole number of the coarser ones.
+FINE = timedelta(hours=2, minutes=10)
 MIDDLE = timedelta(days=1)
 COARSE = timedelta(days=31)
 EVENTS = timedelta(days=31)

@@ -113,8 +113,6 @@ class Alarms:
                 evaluated_until=now,
             )
             alarm = await _changed(tx, blank, request)
-            if request.name is None and not alarm.rule_ids and not alarm.conditions:
-                raise refusals.missing("MetricName")
             if await rows.count(tx, rows.Query(account_id=alarm.account_id, region=alarm.region)) >= limits.ALARMS:
                 raise refusals.alarm_quota()
             await self.add(tx, alarm)

@@ -78,7 +78,7 @@ class Watcher:
         """Judge an alarm task by what was read for it, execute its rules in ALARM, and return it as it is then.
 
         The note that these periods were looked at and what is started are one transaction: it never fires twice for
-        the same. None when it is gone.
+        the same. None when it or its group is gone: there is nothing to watch.
         """
         # The group before what belongs to it, as everybody does, so that nobody waits for the other.
         group = await groups.lock(tx, seen.group_id)
@@ -86,6 +86,9 @@ class Watcher:
         # Changed or looked at meanwhile: what was read is not what it wants to know.
         if alarm is None or not alarm.enabled or alarm != seen:
             return alarm
+        if group is None:
+            await rows.table.write(tx, msgspec.structs.replace(alarm, state="INSUFFICIENT_DATA"))
+            return None
         now = self._around.now()
         end = judging.end_of(judging.step_of(alarm), now - judging.SETTLING)
         looked_at = msgspec.structs.replace(alarm, evaluated_until=end)
@@ -99,9 +102,9 @@ class Watcher:
         await rows.table.write(tx, looked_at)
         return looked_at
 
-    async def _fire(self, tx: Connection, alarm: Alarm, group: Group | None, value: float | None) -> None:
+    async def _fire(self, tx: Connection, alarm: Alarm, group: Group, value: float | None) -> None:
         """Execute the rules. ASSUMPTION: on entering ALARM, and again each period while it lasts."""
-        if group is None or group.state == GroupState.DELETING or "AlarmNotification" in group.suspended_processes:
+        if group.state == GroupState.DELETING or "AlarmNotification" in group.suspended_processes:
             return
         for rule_id in alarm.rule_ids:
             try:

@@ -97,6 +97,26 @@ async def describe_metric_data(service: Monitor, call: Call, request: MetricQues
     return _answered(question, points)
 
 
+class TopQuestion(MetricQuestion, kw_only=True):
+    """Whose last value is greatest, or least unless ``order_desc``."""
+
+    length: str | None = "10"
+    orderby: str = "Average"
+    order_desc: bool = True
+
+
+@cms.operation("DescribeMetricTop")
+async def describe_metric_top(service: Monitor, call: Call, request: TopQuestion) -> Datapoints:
+    """Show the resources with the greatest or the least last values of a metric."""
+    if request.orderby not in {"Average", "Minimum", "Maximum"}:
+        raise errors.invalid("Orderby")
+    question = _question(service, call, request, default=None)
+    points, _ = await service.answers.last(question, limits.LONGEST_PAGE, None)
+    points.sort(key=lambda point: point[request.orderby], reverse=request.order_desc)
+    first = points[: questions.length_of(request.length)]
+    return _answered(question, [{"order": place, **point} for place, point in enumerate(first, 1)])
+
+
 class MetricMetaQuestion(Paged, kw_only=True):
     """Which metrics. Labels filter by nothing that this cloud has."""
 
