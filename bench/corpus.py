@@ -22,13 +22,18 @@ sys.path[:0] = [str(_ROOT / "src"), str(_ROOT / "tests")]
 
 from support.corpus.runs import Result, run  # noqa: E402
 from tidegate.services.oos.catalog import Catalog  # noqa: E402
+from tidegate.services.oos.sandbox import Sandbox  # noqa: E402
 
 
 async def run_all(checkout: Path) -> list[Result]:
     """Run every public template, one after the other."""
     catalog = Catalog(folders=(checkout,))
     public = sorted((one for one in catalog.public() if _is_of(checkout, one.name)), key=lambda one: one.name)
-    return [await run(one, catalog) for one in public]
+    programs = Sandbox()
+    try:
+        return [await run(one, catalog, programs) for one in public]
+    finally:
+        await programs.close()
 
 
 def _is_of(checkout: Path, name: str) -> bool:

@@ -39,22 +39,24 @@ async def rehearse(
     approve: bool = False,
     fires: int = 1,
     otherwise: Otherwise = _nothing,
+    programs: Programs | None = None,
 ) -> Report:
     """Run a template's text to its end, and return what has happened.
 
     ``parameters`` count more than those of the answers. ``approve`` lets everything be approved that the answers decide
     nothing about. A timer fires ``fires`` times, any other trigger for each message of the answers; then its execution is
-    cancelled. ``otherwise`` is asked for what has no answer. Raises CloudError when the execution cannot begin,
-    RehearsalError when an answer or a decision is missing.
+    cancelled. ``otherwise`` is asked for what has no answer. ``programs`` runs jq; without it a helper is started for this
+    rehearsal, which costs more than the rest of it. Raises CloudError when the execution cannot begin, RehearsalError when
+    an answer or a decision is missing.
     """
-    programs = Sandbox()
+    helper = Sandbox()
     try:
         performance = Performance(
-            answers, catalog or Catalog(), programs, approve=approve, fires=fires, otherwise=otherwise
+            answers, catalog or Catalog(), programs or helper, approve=approve, fires=fires, otherwise=otherwise
         )
         return await performance.give(template, {**answers.parameters, **(parameters or {})})
     finally:
-        await programs.close()
+        await helper.close()
 
 
 class Performance:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,18 +15,26 @@ from support.corpus.models import shape_of
 from support.corpus.runs import run
 from support.corpus.steering import enrich, reach
 from tidegate.services.oos.catalog import Catalog, packaged_files
+from tidegate.services.oos.sandbox import Sandbox
 
 CHECKOUT = os.environ.get("TIDEGATE_OOS_TEMPLATES", "")
 #: of 282, those that must end well; the rest and its reasons are in bench/results/corpus.json
 LEAST = 275
 
 
+@pytest.fixture
+async def programs() -> AsyncIterator[Sandbox]:
+    sandbox = Sandbox()
+    yield sandbox
+    await sandbox.close()
+
+
 # One test, not one for each: every process that runs it reads the models of a dozen SDKs.
-async def test_every_template_of_this_cloud_runs_to_its_end() -> None:
+async def test_every_template_of_this_cloud_runs_to_its_end(programs: Sandbox) -> None:
     catalog = Catalog()
     templates = [template for name, _ in packaged_files() if (template := catalog.find(name)) is not None]
 
-    results = [await run(template, catalog) for template in templates]
+    results = [await run(template, catalog, programs) for template in templates]
 
     assert len(results) == len(packaged_files()) >= 12
     assert {result.name: result.message for result in results if result.status != "Success"} == {}
@@ -33,10 +42,10 @@ async def test_every_template_of_this_cloud_runs_to_its_end() -> None:
 
 @pytest.mark.skipif(not (Path(CHECKOUT) / "PublicTemplates").is_dir() or not CHECKOUT, reason="no checkout is named")
 @pytest.mark.timeout(600)
-async def test_the_public_templates_run_to_their_end() -> None:
+async def test_the_public_templates_run_to_their_end(programs: Sandbox) -> None:
     catalog = Catalog(folders=(Path(CHECKOUT),))
     names = sorted(file.stem for file in (Path(CHECKOUT) / "PublicTemplates" / "YAML").glob("*.yml"))
-    results = [await run(template, catalog) for name in names if (template := catalog.find(name)) is not None]
+    results = [await run(template, catalog, programs) for name in names if (template := catalog.find(name)) is not None]
 
     failed = {result.name: result.message for result in results if result.status != "Success"}
     assert len(results) == 282

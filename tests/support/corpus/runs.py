@@ -19,6 +19,7 @@ from tidegate.rehearsal.answers import make_answers
 from tidegate.rehearsal.shapes import draft_answer, paths_of, put, selectors
 from tidegate.services.oos.catalog import Catalog, VendorTemplate
 from tidegate.services.oos.model import Template
+from tidegate.services.oos.sandbox import Programs
 
 REGION = "cn-hangzhou"
 _STORED = re.compile(r"\{\{\s*oos:([\w/-]+)\s*\}\}")
@@ -98,7 +99,7 @@ def _messages(template: Template) -> dict[str, Any]:
     return {"Messages": [fill(draft_answer(template.tasks[0]), {}, REGION)]} if is_fed else {}
 
 
-async def run(vendor: VendorTemplate, catalog: Catalog) -> Result:
+async def run(vendor: VendorTemplate, catalog: Catalog, programs: Programs) -> Result:
     """Run a template until it ends well, or until there were tries enough; the best one counts."""
     best = Result(vendor.name)
     template = vendor.validated.require()
@@ -115,6 +116,7 @@ async def run(vendor: VendorTemplate, catalog: Catalog) -> Result:
                 catalog=catalog,
                 parameters=parameters,
                 approve=True,
+                programs=programs,
                 otherwise=Cloud(result, chance if number else None),
             )
         except TidegateError as error:
