@@ -169,7 +169,7 @@ def test_the_demo_observes_every_step_in_order_and_leaves_nothing_behind(tmp_pat
     assert [line["step"] for line in lines] == [*STEPS, "summary"]
     assert all(line["ok"] for line in lines)
     assert all(set(line) == {"step", "ok", "at", "detail"} for line in lines[:-1])
-    assert set(lines[-1]) == {"step", "ok", "hosts", "gate", "redis", "seconds"}
+    assert set(lines[-1]) == {"step", "ok", "hosts", "gate", "redis", "balancer", "seconds"}
     assert list(tmp_path.iterdir()) == []
     assert not [one for one in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(one.info["cmdline"] or [])]
 

