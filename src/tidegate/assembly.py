@@ -25,6 +25,7 @@ from tidegate.ids import Ids
 from tidegate.reconcile.activity import ActivityController
 from tidegate.reconcile.alarm import AlarmController
 from tidegate.reconcile.balancer import BalancerController
+from tidegate.reconcile.binding import BindingController
 from tidegate.reconcile.containers import ContainerController
 from tidegate.reconcile.engine import Controller, Node
 from tidegate.reconcile.events import EventController
@@ -46,6 +47,7 @@ from tidegate.services.alb.service import Alb
 from tidegate.services.cms.api import cms as cms_product
 from tidegate.services.cms.service import Monitor
 from tidegate.services.databases import api as database_products
+from tidegate.services.databases.doors import RdsDoors
 from tidegate.services.databases.service import Databases
 from tidegate.services.eci import service as eci_service
 from tidegate.services.eci.api import eci as eci_product
@@ -149,6 +151,10 @@ class Cloud:
                 roles=self.ram,
                 metrics=self.monitor,
                 messages=self.mns,
+                balancers=self.slb,
+                server_groups=self.alb,
+                doors=RdsDoors(database),
+                balancer_pause=timedelta(seconds=settings.balancer_pause),
                 regions=list(regions),
             )
         )
@@ -240,6 +246,7 @@ class Cloud:
             **ActivityController(self.ess).controllers,
             **MessageController(self.ess).controllers,
             **self._balancers.controllers,
+            **BindingController(self.ess).controllers,
             **GroupController(self.ess, settings).controllers,
             **ScheduleController(self.ess).controllers,
             **AlarmController(self.ess).controllers,

@@ -23,6 +23,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gate: str = "auto"
     #: auto | haproxy | memory: what stands behind SLB
     balancer: str = "auto"
+    #: between weight 0 and removal when members leave load balancers; 60 on old pages (ess.md 3.4)
+    balancer_pause: float = 0.0
     #: path of the Redis server to run; None = valkey-server or redis-server of the system, else of a wheel
     redis_server: str | None = None
     #: how long a new Redis instance stays ``Creating`` at least (kvstore.md 2)

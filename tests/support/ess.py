@@ -17,8 +17,11 @@ from support.machines import Machines
 from tidegate.clock import AdjustableClock
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
+from tidegate.plane.balancer.memory import MemoryBalancers
 from tidegate.reconcile.activity import ActivityController
 from tidegate.reconcile.alarm import AlarmController
+from tidegate.reconcile.balancer import BalancerController
+from tidegate.reconcile.binding import BindingController
 from tidegate.reconcile.engine import Controller
 from tidegate.reconcile.group import GroupController
 from tidegate.reconcile.instance import InstanceController
@@ -28,7 +31,9 @@ from tidegate.reconcile.mns import MnsController
 from tidegate.reconcile.prediction import PredictionController
 from tidegate.reconcile.refresh import RefreshController
 from tidegate.reconcile.schedule import ScheduleController
+from tidegate.services.alb.service import Alb
 from tidegate.services.cms.service import Monitor
+from tidegate.services.databases.doors import RdsDoors
 from tidegate.services.ecs import catalog
 from tidegate.services.ecs.service import Delays, Ecs, LaunchSpec
 from tidegate.services.ess.api import ess as product
@@ -36,6 +41,7 @@ from tidegate.services.ess.dialect import NEW
 from tidegate.services.ess.service import Ess, Surroundings
 from tidegate.services.mns.service import Mns
 from tidegate.services.operation import Call, Principal
+from tidegate.services.slb.service import Slb
 from tidegate.settings import Settings
 from tidegate.store.database import Database
 from tidegate.vault import Vault
@@ -112,6 +118,9 @@ class World:
     ess: Ess
     mns: Mns
     monitor: Monitor
+    slb: Slb
+    alb: Alb
+    balancers: MemoryBalancers
     settings: Settings
     delays: Delays
     driver: Driver = field(init=False)
@@ -313,6 +322,8 @@ def make_world(
     ecs = Ecs(database, machines, clock, ids, delays=delays)
     monitor = Monitor(database, clock, ids)
     mns = Mns(database, clock, ids, vault=Vault(b"k" * 32), door=lambda: "http://127.0.0.1:1")
+    balancers = MemoryBalancers()
+    slb, alb = Slb(database, balancers, ecs, clock, ids), Alb(database, ecs, clock, ids)
     around = Surroundings(
         database=database,
         clock=clock,
@@ -322,6 +333,9 @@ def make_world(
         roles=roles,
         metrics=monitor,
         messages=mns,
+        balancers=slb,
+        server_groups=alb,
+        doors=RdsDoors(database),
         regions=list(catalog.REGIONS),
         chance=random.Random(1),
     )
@@ -336,6 +350,9 @@ def make_world(
         ess=Ess(around),
         monitor=monitor,
         mns=mns,
+        slb=slb,
+        alb=alb,
+        balancers=balancers,
         settings=settings or Settings(data_dir=Path("/nonexistent")),
         delays=delays,
     )
@@ -347,6 +364,8 @@ def make_controllers(world: World) -> Mapping[str, Controller]:
     return {
         "instances": InstanceController(world.database, world.hosts, delays=world.delays),
         **ActivityController(world.ess).controllers,
+        **BindingController(world.ess).controllers,
+        **BalancerController(world.database, world.balancers, world.ecs, world.clock).controllers,
         **GroupController(world.ess, world.settings).controllers,
         **ScheduleController(world.ess).controllers,
         **AlarmController(world.ess).controllers,
@@ -372,6 +391,10 @@ _USED = (
     "wait",
     "mutex",
     "client_token",
+    "balancer",
+    "vserver_group",
+    "alb_server_group",
+    "database",
 )
 
 

@@ -14,6 +14,7 @@ from functools import partial
 import msgspec
 
 from tidegate.errors import CloudError
+from tidegate.reconcile.beside import Beside
 from tidegate.reconcile.lifecycle import Lifecycle
 from tidegate.reconcile.run import Controller, Run, Suspend
 from tidegate.services.ecs.service import InstanceView, LaunchSpec
@@ -87,6 +88,7 @@ class ActivityController:
         self._ess = ess
         self._around = ess.around
         self._lifecycle = Lifecycle(ess)
+        self._beside = Beside(ess)
 
     @property
     def controllers(self) -> Mapping[str, Controller]:
@@ -102,6 +104,11 @@ class ActivityController:
         back = await self._started(run, group, activity)
         made, problems = await self._make(run, group, activity)
         known = [*made, *back]
+        shut_out = await self._beside.let_in(run, group, known)
+        if shut_out is not None:
+            await self._discard(run, "discard-shut-out", group, activity, known)
+            problems.append(shut_out)
+            known = []
         booted = await self._booted(run, group, activity, known)
         if booted.unfit:
             await self._discard(run, "discard", group, activity, booted.unfit)
@@ -109,10 +116,7 @@ class ActivityController:
         decided = await self._lifecycle.pass_hooks(run, activity, booted.fit) if booted.fit else {}
         joined = Fate([], [])
         if wanted := decided.pop(Result.CONTINUE, []):
-            joined = msgspec.convert(await run.step("join", partial(self._join, run, group, activity, wanted)), Fate)
-            if joined.unfit:
-                await self._discard(run, "discard-late", group, activity, joined.unfit)
-                problems.append(Problem("InstanceNotRunning", wording.NOT_RUNNING, joined.unfit))
+            joined = await self._serve(run, group, activity, wanted, problems)
         if abandoned := [one for instance_ids in decided.values() for one in instance_ids]:
             await self._discard(run, "abandon", group, activity, abandoned)
             problems.append(Problem("LifecycleHookAbandoned", wording.ABANDONED, abandoned))
@@ -134,8 +138,10 @@ class ActivityController:
         group, activity = scene
         leaving = activity.instance_ids
         problems = []
+        await self._beside.leave(run, group, activity)
         decided = await self._lifecycle.pass_hooks(run, activity, leaving)
         if kept := decided.get(Result.ROLLBACK):
+            await self._beside.back(run, "roll-back", group, activity, kept)
             await run.step("roll-back", partial(self._restore, run, kept))
             problems.append(Problem("LifecycleHookRollback", wording.ROLLED_BACK, kept))
             leaving = [one for one in leaving if one not in kept]
@@ -146,8 +152,11 @@ class ActivityController:
             asked_at = await run.step("stop", partial(self._stop, run, group, activity, owned))
             stopped = await self._stopped(run, group, activity, owned, datetime.fromisoformat(asked_at))
         if stopped.unfit:
+            await self._beside.back(run, "restore", group, activity, stopped.unfit)
             await run.step("restore", partial(self._restore, run, stopped.unfit))
             problems.append(Problem("InstanceNotStopped", wording.NOT_STOPPED, stopped.unfit))
+        let_go = [one for one in leaving if one not in owned]
+        await self._beside.keep_out(run, group, activity, [*stopped.fit, *let_go])
         parked = [one for one in stopped.fit if one in leavers.keepable]
         if parked:
             await run.step("park", partial(self._park, run, parked))
@@ -155,7 +164,6 @@ class ActivityController:
         if released:
             await run.step("release", partial(self._release, run, group, released))
             await self._gone(run, "released", group, released)
-        let_go = [one for one in leaving if one not in owned]
         if released or let_go:
             await run.step("leave", partial(self._drop, run, [*released, *let_go]))
         lines = [(wording.released, released), (wording.stopped, parked), (wording.let_go, let_go)]
@@ -326,6 +334,29 @@ class ActivityController:
 
         return msgspec.convert(await run.step(name, look), Fate)
 
+    async def _serve(
+        self, run: Run, group: Group, activity: Activity, wanted: list[str], problems: list[Problem]
+    ) -> Fate:
+        """Join what stands beside the group, then the group; those that stopped while they were held are given up."""
+        fit = wanted
+        if group.bindings:
+            ready = msgspec.convert(await run.step("ready", partial(self._ready, group, wanted)), Fate)
+            fit, refused = ready.fit, await self._beside.join(run, group, ready.fit)
+            if refused is not None:
+                await self._discard(run, "discard-unbalanced", group, activity, fit)
+                problems.append(refused)
+                fit = []
+            wanted = [*fit, *ready.unfit]
+        joined = msgspec.convert(await run.step("join", partial(self._join, run, group, activity, wanted)), Fate)
+        if joined.unfit:
+            await self._discard(run, "discard-late", group, activity, joined.unfit)
+            problems.append(Problem("InstanceNotRunning", wording.NOT_RUNNING, joined.unfit))
+        return joined
+
+    async def _ready(self, group: Group, instance_ids: Sequence[str]) -> Fate:
+        views = await self._around.machines.find(group.account_id, group.region, instance_ids)
+        return _sorted_out(instance_ids, views)
+
     async def _join(self, run: Run, group: Group, activity: Activity, instance_ids: Sequence[str]) -> Fate:
         """Put instances into service; those that stopped or vanished while they were held are left out."""
         views = await self._around.machines.find(group.account_id, group.region, instance_ids)
@@ -339,6 +370,7 @@ class ActivityController:
         self, run: Run, name: str, group: Group, activity: Activity, instance_ids: Sequence[str]
     ) -> None:
         """Take instances back out of the group: made ones are released, attached ones only let go (ess.md 3.8)."""
+        await self._beside.undo(run, name, group, instance_ids)
         if activity.kind != "attach":
             await run.step(name, partial(self._release, run, group, instance_ids))
             await self._gone(run, f"{name}-gone", group, instance_ids)

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+import msgspec
+
+from tidegate.errors import CloudError
 from tidegate.reconcile.run import Controller, Run, Suspend
 from tidegate.services.ess import limits
 from tidegate.services.ess.closing import Ending
 from tidegate.services.ess.service import Ess
-from tidegate.services.ess.starting import GROUP, activity_key
+from tidegate.services.ess.starting import GROUP, RefusedError, activity_key
 from tidegate.services.ess.states import DROPPABLE, GroupState, MemberEvent, MemberState, member_moves
 from tidegate.settings import Settings
 from tidegate.store import work
@@ -81,7 +84,16 @@ class GroupController:
         return [*held, *(one for one in made if one not in known)]
 
     async def _check(self, run: Run, group: Group) -> None:
-        unhealthy = await self._unhealthy(group)
+        try:
+            await self._decide(run, group, await self._unhealthy(run, group))
+        except RefusedError as refused:
+            # What stands beside the group cannot be used now: said so, and tried again after a pause (ess.md 2.3).
+            async with run.transaction() as tx:
+                if (locked := await groups.lock(tx, group.id)) is not None:
+                    await self._ess.starter.reject(tx, refused)
+                    await groups.table.write(tx, msgspec.structs.replace(locked, paused_until=run.now() + limits.PAUSE))
+
+    async def _decide(self, run: Run, group: Group, unhealthy: Sequence[str]) -> None:
         async with run.transaction() as tx:
             locked = await groups.lock(tx, group.id)
             if locked is None or locked.state != GroupState.ACTIVE:
@@ -102,7 +114,7 @@ class GroupController:
                 await self._ess.renewal.check(tx, locked)
             await activities.forget(tx, group.id, run.now() - limits.HISTORY)
 
-    async def _unhealthy(self, group: Group) -> list[str]:
+    async def _unhealthy(self, run: Run, group: Group) -> list[str]:
         """Return the members in service that are marked, or that ECS does not show as Running (ess.md 8.1)."""
         if "HealthCheck" in group.suspended_processes:
             return []
@@ -114,18 +126,35 @@ class GroupController:
         if group.health_check_type == "NONE":
             return marked
         views = await self._around.machines.find(group.account_id, group.region, [one.instance_id for one in serving])
+        unwell = await self._unwell(run, group, serving)
         return [
             one.instance_id
             for one in serving
-            if one.instance_id in marked or one.instance_id not in views or views[one.instance_id].status != "Running"
+            if one.instance_id in [*marked, *unwell]
+            or one.instance_id not in views
+            or views[one.instance_id].status != "Running"
         ]
+
+    async def _unwell(self, run: Run, group: Group, serving: Sequence[Member]) -> set[str]:
+        """Return the members that load balancers find not to serve, of those that had time to be found well."""
+        if not group.bindings or "LOAD_BALANCER" not in _health_checks(group):
+            return set()
+        found = await self._ess.companions.unwell(group)
+        before = run.now() - limits.BALANCER_GRACE
+        return found & {one.instance_id for one in serving if one.joined_at is not None and one.joined_at <= before}
 
     async def _take_apart(self, run: Run, group: Group) -> None:
         """Wait for running activities, release what the group owns, let the rest go, and remove the group."""
         async with self._around.database.connection() as db:
             if await activities.running(db, group.id):
                 raise Suspend(run.now() + self._interval)
-            owned = _owned(await members.of_group(db, group.id))
+            found = await members.of_group(db, group.id)
+        owned = _owned(found)
+        try:
+            await self._ess.companions.leave(group, group.bindings, found, watcher=run.key)
+            await self._ess.companions.keep_out(group, group.bindings, found)
+        except CloudError as error:
+            raise Suspend(run.now() + self._interval) from error
         if owned:
             await self._around.machines.release(group.account_id, owned, force=True, watcher=run.key)
             if await self._around.machines.find(group.account_id, group.region, owned):
@@ -133,6 +162,10 @@ class GroupController:
         async with run.transaction() as tx:
             await groups.lock(tx, group.id)
             await groups.remove(tx, group.id)
+
+
+def _health_checks(group: Group) -> list[str]:
+    return list(group.options.get("HealthCheckTypes") or [group.health_check_type])
 
 
 def _owned(found: Sequence[Member]) -> list[str]:

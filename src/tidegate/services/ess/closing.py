@@ -111,6 +111,27 @@ class Closer:
         await work.wake(tx, group_key(group.id), *([refresh_key(refresh.id)] if refresh else []), now=now)
         return True
 
+    async def close_binding(
+        self, tx: Connection, activity_id: str, done: Sequence[str], problem: Problem | None
+    ) -> None:
+        """End an activity that changed what stands beside members; it starts no cooldown. Once, as ``close``."""
+        found = await activities.find(tx, activity_id)
+        group = await groups.lock(tx, found.group_id) if found else None
+        activity = await activities.lock(tx, activity_id)
+        if group is None or activity is None or activity.status != ActivityStatus.IN_PROGRESS:
+            return
+        ended = msgspec.structs.replace(
+            activity,
+            status=ActivityStatus.FAILED if problem else ActivityStatus.SUCCESSFUL,
+            status_message=problem.message if problem else "",
+            amount=len(done),
+            errors=[problem] if problem else [],
+            ended_at=self._around.now(),
+        )
+        await activities.table.write(tx, ended)
+        await self._announcer.activity(tx, group, ended)
+        await work.wake(tx, group_key(group.id), now=self._around.now())
+
 
 async def _achieved(tx: Connection, activity: Activity, ending: Ending) -> int:
     """Return what was done as the activity counts it: what joined in capacity, what left in instances."""

@@ -9,6 +9,7 @@ import msgspec
 
 from tidegate.errors import CloudError
 from tidegate.services.ess import limits, refusals, removal, repeats, scope, values, wording
+from tidegate.services.ess.bindings import Bindings, of_new_group
 from tidegate.services.ess.hooks import Hooks
 from tidegate.services.ess.members import Members, checked_ids, checked_weights
 from tidegate.services.ess.paging import checked_page
@@ -48,11 +49,14 @@ PROCESSES = ("ScaleIn", "ScaleOut", "HealthCheck", "AlarmNotification", "Schedul
 class Groups:
     """The scaling groups of accounts."""
 
-    def __init__(self, around: Surroundings, starter: Starter, members: Members, hooks: Hooks) -> None:
+    def __init__(
+        self, around: Surroundings, starter: Starter, members: Members, hooks: Hooks, bindings: Bindings
+    ) -> None:
         self._around = around
         self._starter = starter
         self._members = members
         self._hooks = hooks
+        self._bindings = bindings
 
     # ---- creating and changing -------------------------------------------------------------------------------------
 
@@ -60,7 +64,7 @@ class Groups:
         """Create an Inactive group with its hooks."""
         self._check_region(request.region_id)
         values.check_group(request)
-        values.check_companions(request)
+        values.check_type(request)
         group = self._new(call, request)
         values.check_bounds(group.min_size, group.max_size, group.desired_capacity)
         wanted = request.vswitch_ids or ([request.vswitch_id] if request.vswitch_id else [])
@@ -88,6 +92,7 @@ class Groups:
             mine = rows.Query(account_id=group.account_id, region=group.region)
             if await rows.count(tx, mine) >= limits.GROUPS_PER_REGION:
                 raise refusals.group_quota()
+            await self._bindings.check(tx, group)
             await rows.table.add(tx, group)
             if configuration is not None:
                 await configurations.table.add(tx, configuration)
@@ -127,6 +132,7 @@ class Groups:
             deletion_protection=bool(request.group_deletion_protection),
             suspended_processes=[],
             options=options,
+            bindings=of_new_group(request),
             tags=values.checked_tags(request.tags),
             created_at=now,
             modified_at=now,

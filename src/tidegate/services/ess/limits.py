@@ -17,6 +17,12 @@ LOAD_BALANCERS_PER_GROUP = 5
 SERVER_GROUPS_PER_GROUP = 5
 DATABASES_PER_GROUP = 5
 VSWITCHES_PER_GROUP = 5
+#: how long an activity goes on asking a load balancer that is being configured (ASSUMPTION)
+BUSY_PATIENCE = timedelta(seconds=60)
+#: no listener lets servers finish for longer (ConnectionDrainTimeout is 900 at most)
+LONGEST_DRAIN = timedelta(seconds=960)
+#: members are not judged by load balancers before they have had this long to be found well (ASSUMPTION)
+BALANCER_GRACE = timedelta(seconds=60)
 REMOVAL_POLICIES = 3
 INSTANCE_TYPES_PER_CONFIGURATION = 10
 TAGS_PER_CONFIGURATION = 20

@@ -10,6 +10,7 @@ import msgspec
 from tidegate.errors import CloudError
 from tidegate.services.ecs.service import InstanceView
 from tidegate.services.ess import limits, refusals, repeats, scope, wording
+from tidegate.services.ess.companions import balanced
 from tidegate.services.ess.paging import checked_page
 from tidegate.services.ess.ports import Surroundings
 from tidegate.services.ess.requests.instances import (
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from tidegate.store.database import Connection
 
 _HEALTH = ("Healthy", "Unhealthy")
+#: The kind of work that changes weights on load balancers: to nothing in standby, and back (ess.md 8.3).
+WEIGH = "weigh"
+_WEIGHTS = {MemberEvent.ENTER_STANDBY: True, MemberEvent.EXIT_STANDBY: False}
 #: Managed instances of others' clouds do not exist here, but may be asked for.
 _CREATION_TYPES = ("AutoCreated", "Attached", "Managed")
 
@@ -261,6 +265,9 @@ class Members:
                 if member.state not in ways.keys() | unchanged:
                     raise refusals.instance_status(instance_id)
             await rows.move(tx, ids, ways, busy_with=None)
+            if event in _WEIGHTS and balanced(group.bindings):
+                goal = {"group_id": group.id, "instance_ids": ids, "nothing": _WEIGHTS[event]}
+                await work.start(tx, f"{WEIGH}/{self._around.ids.uuid()}", WEIGH, goal, now=self._around.now())
             await work.wake(tx, group_key(group.id), now=self._around.now())
             await repeats.remember(tx, call, group.id, self._around.now())
 
@@ -328,7 +335,12 @@ def _check_filters(request: DescribeScalingInstances) -> None:
 
 def _plan_to_let_out(group: Group, request: DetachInstances | RemoveInstances) -> Plan:
     if isinstance(request, DetachInstances):
-        return msgspec.structs.replace(plan_of(group), hooks_disabled=not request.lifecycle_hook, let_go=True)
+        return msgspec.structs.replace(
+            plan_of(group),
+            hooks_disabled=not request.lifecycle_hook,
+            let_go=True,
+            aloof=request.detach_option != "both",  # A18
+        )
     # A1: RemoveInstances runs hooks unless the context says otherwise. RemovePolicy recycle works in a recycle group
     # only; in a release group it is a plain release (ess.md 8.4, ASSUMPTION).
     plan = plan_of(group, request.lifecycle_hook_context)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tidegate.clock import Clock
 from tidegate.ids import Ids
+from tidegate.services.alb.service import Entry as AlbEntry
 from tidegate.services.cms.service import Metric, Reading
+from tidegate.services.databases.doors import Door
 from tidegate.services.ecs.service import InstanceView, LaunchSpec
 from tidegate.services.operation import Principal
+from tidegate.services.slb.model import Entry
+from tidegate.services.slb.service import Health
 from tidegate.store.database import Database
 from tidegate.store.ecs.networks import VSwitch
+from tidegate.store.slb import Balancer
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
 
 #: the name under which Auto Scaling acts (ram.md 9)
 SERVICE = "ess.aliyuncs.com"
@@ -145,6 +153,90 @@ class Roles(Protocol):
         ...
 
 
+class Balancers(Protocol):
+    """SLB, as Auto Scaling calls it; changes raise CloudError."""
+
+    async def peek(self, tx: Connection, account_id: str, balancer_id: str) -> tuple[Balancer, Collection[str]] | None:
+        """Return a load balancer and the ids of its vServer groups, within a transaction; None: there is none."""
+        ...
+
+    async def add_servers(
+        self, account_id: str, balancer_id: str, entries: Sequence[Entry], *, watcher: str | None
+    ) -> object:
+        """Add servers to the default group, or change their weight; the watcher is woken when it is so."""
+        ...
+
+    async def set_servers(
+        self, account_id: str, balancer_id: str, entries: Sequence[Entry], *, lenient: bool
+    ) -> object:
+        """Set weights in the default group; a lenient caller does not mind servers that are not there."""
+        ...
+
+    async def remove_servers(
+        self, account_id: str, balancer_id: str, entries: Sequence[Entry], *, watcher: str | None
+    ) -> object:
+        """Take servers out of the default group; the watcher is woken when they have finished."""
+        ...
+
+    async def edit_group(
+        self,
+        account_id: str,
+        group_id: str,
+        *,
+        add: Sequence[Entry] = (),
+        weigh: Sequence[Entry] = (),
+        remove: Sequence[Entry] = (),
+        watcher: str | None = None,
+        lenient: bool = False,
+    ) -> object:
+        """Do the same to a vServer group."""
+        ...
+
+    async def is_settled(self, account_id: str, balancer_ids: Sequence[str], server_ids: Sequence[str]) -> bool:
+        """Tell whether real load balancers are what was last asked, and none of the servers still leaves."""
+        ...
+
+    async def health(self, account_id: str, balancer_id: str) -> Sequence[Health]:
+        """Return what every listener really knows of each of its servers."""
+        ...
+
+
+class ServerGroups(Protocol):
+    """ALB, as Auto Scaling calls it; changes raise CloudError."""
+
+    async def peek(self, tx: Connection, account_id: str, group_id: str) -> object | None:
+        """Return a server group within a transaction; None: there is none."""
+        ...
+
+    async def add(self, account_id: str, group_id: str, entries: Sequence[AlbEntry]) -> None:
+        """Add servers, or change their weight."""
+        ...
+
+    async def weigh(self, account_id: str, group_id: str, entries: Sequence[AlbEntry], *, lenient: bool) -> None:
+        """Set weights."""
+        ...
+
+    async def remove(self, account_id: str, group_id: str, entries: Sequence[AlbEntry]) -> None:
+        """Take servers out."""
+        ...
+
+
+class Doors(Protocol):
+    """RDS, as Auto Scaling calls it; changes raise CloudError."""
+
+    async def peek(self, tx: Connection, account_id: str, database_id: str) -> Door | None:
+        """Return an RDS instance within a transaction; None: there is none."""
+        ...
+
+    async def let_in(self, account_id: str, database_id: str, addresses: Sequence[str]) -> None:
+        """Add addresses to the default whitelist; those that are there stay."""
+        ...
+
+    async def keep_out(self, account_id: str, database_id: str, addresses: Sequence[str]) -> None:
+        """Take addresses out of it; those that are not there are fine."""
+        ...
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """Everything the parts of Auto Scaling are built on."""
@@ -157,8 +249,13 @@ class Surroundings:
     roles: Roles
     metrics: Metrics
     messages: Messages
+    balancers: Balancers
+    server_groups: ServerGroups
+    doors: Doors
     #: the regions that exist
     regions: Sequence[str]
+    #: between weight 0 and removal from load balancers; the newest pages know no pause (ess.md 3.4, A12)
+    balancer_pause: timedelta = timedelta()
     #: decides where policies leave a choice
     chance: random.Random = field(default_factory=random.SystemRandom)
 

@@ -54,6 +54,36 @@ load_balancer_not_found = Refusal(
     404,
 )
 database_not_found = Refusal("InvalidDBInstanceId.NotFound", 'DB instance "%s" does not exist.', 404)
+load_balancer_region = Refusal(
+    "InvalidLoadBalancerId.RegionMismatch",
+    "The specified Load Balancer and the specified scaling group are not in the same Region.",
+)
+load_balancer_vpc = Refusal(
+    "InvalidLoadBalancerId.VPCMismatch",
+    "The specified virtual switch and the instance in specified Load Balancer are not in the same VPC.",
+)
+load_balancer_status = Refusal(
+    "IncorrectLoadBalancerStatus",
+    "The current status of the specified load balancer does not support this action.",
+)
+load_balancer_health_check = Refusal(
+    "IncorrectLoadBalancerHealthCheck",
+    "The current health check type of specified load balancer does not support this action.",
+)
+#: ASSUMPTION on code and words
+vserver_group_not_found = Refusal("InvalidVServerGroupId.NotFound", 'The VServerGroup "%s" does not exist.', 404)
+database_region = Refusal(
+    "InvalidDBInstanceId.RegionMismatch",
+    'DB instance "%s" and the specified scaling group are not in the same Region.',
+)
+database_status = Refusal(
+    "IncorrectDBInstanceStatus", 'The current status of DB instance "%s" does not support this action.'
+)
+database_full = Refusal("QuotaExceeded.DBInstanceSecurityIP", 'Security IP quota exceeded in DB instance "%s".')
+load_balancer_quota = Refusal("QuotaExceeded.LoadBalancer", 'LoadBalancer quota exceeded in the scaling group "%s".')
+#: ASSUMPTION on code and words
+server_group_quota = Refusal("QuotaExceeded.ServerGroup", '"%s" quota exceeded.')
+database_quota = Refusal("QuotaExceeded.RDS", '"RDS" quota exceeded.')
 server_group_not_found = Refusal("AlbServerGroup.NotExist", 'The ServerGroup "%s" do(es) not exist.')
 
 # Instance refreshes. ASSUMPTION on the codes and words of all but the second.

@@ -8,7 +8,9 @@ from tidegate.services.ess.actions import Actions
 from tidegate.services.ess.advice import Advice
 from tidegate.services.ess.alarms import Alarms
 from tidegate.services.ess.announcer import Announcer
+from tidegate.services.ess.bindings import Bindings
 from tidegate.services.ess.closing import Closer
+from tidegate.services.ess.companions import Companions
 from tidegate.services.ess.configurations import Configurations
 from tidegate.services.ess.diagnosis import Diagnoses
 from tidegate.services.ess.groups import Groups
@@ -38,12 +40,15 @@ class Ess:
     def __init__(self, around: Surroundings) -> None:
         self.around = around
         self.announcer = Announcer(around)
-        starter = Starter(around, self.announcer)
+        self.companions = Companions(around)
+        starter = Starter(around, self.announcer, self.companions)
+        self.starter = starter
         self.actions = Actions(around)
         self.closer = Closer(around, self.announcer)
         self.hooks = Hooks(around, self.actions, self.announcer)
         self.members = Members(around, starter)
-        self.groups = Groups(around, starter, self.members, self.hooks)
+        self.bindings = Bindings(around, starter, self.companions)
+        self.groups = Groups(around, starter, self.members, self.hooks, self.bindings)
         self.configurations = Configurations(around)
         self.alarms = Alarms(around)
         self.predictions = Predictions(around)

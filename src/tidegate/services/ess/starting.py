@@ -15,6 +15,7 @@ import msgspec
 from tidegate.errors import CloudError
 from tidegate.services.ess import limits, refusals, removal, wording
 from tidegate.services.ess.announcer import Announcer
+from tidegate.services.ess.companions import Companions
 from tidegate.services.ess.placement import price_per_cpu
 from tidegate.services.ess.ports import Surroundings
 from tidegate.services.ess.states import ActivityStatus, GroupState, MemberEvent, MemberState, member_moves
@@ -77,9 +78,10 @@ class RefusedError(Exception):
 class Starter:
     """Starts activities."""
 
-    def __init__(self, around: Surroundings, announcer: Announcer) -> None:
+    def __init__(self, around: Surroundings, announcer: Announcer, companions: Companions) -> None:
         self._around = around
         self._announcer = announcer
+        self._companions = companions
 
     @asynccontextmanager
     async def deciding(self) -> AsyncIterator[Connection]:
@@ -120,6 +122,7 @@ class Starter:
         return await self._scale_in(tx, group, survey, order, -change)
 
     async def _scale_out(self, tx: Connection, group: Group, survey: Survey, order: Order, amount: int) -> Activity:
+        await self._check_companions(tx, group, survey, order, amount)
         await self._check_quota(tx, group, survey, order, amount)
         # A recycle group starts its Stopped members before it makes new ones (ess.md 3.2, step 3).
         ordered, restarted = amount, []
@@ -133,6 +136,7 @@ class Starter:
         return activity
 
     async def _scale_in(self, tx: Connection, group: Group, survey: Survey, order: Order, amount: int) -> Activity:
+        await self._check_companions(tx, group, survey, order, -amount)
         serving = [one for one in await members.of_group(tx, group.id) if one.state == MemberState.IN_SERVICE]
         leavers = await self.choose(tx, group, serving, amount)
         chosen = [one.instance_id for one in leavers]
@@ -163,6 +167,17 @@ class Starter:
         await self._note(tx, group, failed)
         return failed
 
+    async def bind(
+        self, tx: Connection, group: Group, survey: Survey, order: Order, kind: str, goal: msgspec.Struct
+    ) -> str:
+        """Begin to change what stands beside all members; returns the activity."""
+        amount = survey.capacities.machines
+        activity = self._new(group, survey, order, amount, 0, instance_ids=[], direction="SCALE_OUT")
+        activity = msgspec.structs.replace(activity, cause=f"{order.reason}.", description=f"{order.reason}.")
+        await self._note(tx, group, activity)
+        await work.start(tx, activity_key(activity.id), kind, msgspec.to_builtins(goal), now=self._around.now())
+        return activity.id
+
     async def remove(
         self, tx: Connection, group: Group, survey: Survey, order: Order, leavers: Sequence[Member]
     ) -> Activity:
@@ -185,6 +200,7 @@ class Starter:
 
     async def make(self, tx: Connection, group: Group, survey: Survey, order: Order, capacity: int) -> Activity:
         """Begin to make new instances, whatever Stopped members there are."""
+        await self._check_companions(tx, group, survey, order, capacity)
         await self._check_quota(tx, group, survey, order, capacity)
         activity = self._new(group, survey, order, capacity, capacity, instance_ids=[], ordered=capacity)
         await self._begin(tx, group, activity)
@@ -200,6 +216,7 @@ class Starter:
         back: Sequence[str],
     ) -> Activity:
         """Begin to take in instances that exist: ``newcomers``, and Stopped members that come ``back``."""
+        await self._check_companions(tx, group, survey, order, len(newcomers) + len(back))
         await self._check_quota(tx, group, survey, order, len(newcomers))
         ids = [*(one.instance_id for one in newcomers), *back]
         activity = self._new(group, survey, order, len(ids), len(ids), instance_ids=ids)
@@ -235,6 +252,12 @@ class Starter:
             chance=self._around.chance,
         )
         return [by_id[one] for one in chosen]
+
+    async def _check_companions(self, tx: Connection, group: Group, survey: Survey, order: Order, change: int) -> None:
+        """Refuse what load balancers and databases do not let start; members leave by hand all the same (ess.md 3.4)."""
+        error = await self._companions.objection(tx, group, max(change, 0))
+        if error is not None:
+            raise RefusedError(error, group, order, survey.census.total, change)
 
     async def _check_quota(self, tx: Connection, group: Group, survey: Survey, order: Order, amount: int) -> None:
         held = await members.total_in_region(tx, group.account_id, group.region)

@@ -115,16 +115,8 @@ def _check_policies(policies: Sequence[str], custom_policy_arn: str | None) -> N
         raise refusals.invalid("CustomPolicyARN")
 
 
-def check_companions(request: CreateScalingGroup) -> None:
-    """Raise for load balancers, databases and container groups: none exist here."""
-    balanced = [*request.vserver_groups, *request.load_balancer_configs]
-    if request.load_balancer_ids or balanced:
-        raise refusals.load_balancer_not_found()
-    databases = [*request.db_instance_ids, *(one.db_instance_id or "" for one in request.db_instances)]
-    if databases:
-        raise refusals.database_not_found(databases[0])
-    for group in [*request.alb_server_groups, *request.server_groups]:
-        raise refusals.server_group_not_found(group.alb_server_group_id or group.server_group_id or "")
+def check_type(request: CreateScalingGroup) -> None:
+    """Raise for groups of containers: none exist here."""
     if request.group_type not in (None, "ECS"):
         raise refusals.invalid("GroupType")
 

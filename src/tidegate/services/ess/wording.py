@@ -48,6 +48,11 @@ def instances_requested(verb: str, instance_ids: Sequence[str]) -> str:
     return f'A user requests to {verb} instance "{joined(instance_ids)}"'
 
 
+def bound(verb: str, ids: Sequence[str]) -> str:
+    """What stands beside a group is attached or detached with its members (ASSUMPTION)."""
+    return f'A user requests to {verb} "{joined(ids)}"'
+
+
 def check_found(check: str) -> str:
     """The min/max and desired checks (ASSUMPTION A20)."""
     return {

@@ -96,10 +96,10 @@ def with_added(servers: Sequence[Server], entries: Sequence[Entry], addresses: M
     return list(there.values())
 
 
-def with_weights(servers: Sequence[Server], entries: Sequence[Entry]) -> list[Server]:
-    """Set the weights of servers that are there."""
+def with_weights(servers: Sequence[Server], entries: Sequence[Entry], *, lenient: bool = False) -> list[Server]:
+    """Set the weights of servers that are there; only a ``lenient`` caller may name others."""
     wanted = {(one.id, one.port or 0): one for one in entries}
-    if not wanted.keys() <= {(one.id, one.port) for one in present(servers)}:
+    if not lenient and not wanted.keys() <= {(one.id, one.port) for one in present(servers)}:
         raise faults.inconsistent_servers()
     return [
         one

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -153,6 +153,11 @@ class Slb:
             raise faults.unknown_balancer()
         return found
 
+    async def peek(self, tx: Connection, account_id: str, balancer_id: str) -> tuple[Balancer, Collection[str]] | None:
+        """Return a load balancer and the ids of its vServer groups, within a transaction of another product."""
+        found = await rows.find(tx, account_id, balancer_id)
+        return (found, [one.id for one in await rows.groups_of(tx, balancer_id)]) if found else None
+
     async def change(self, account_id: str, balancer_id: str, **changes: Any) -> None:
         """Change what is said of a load balancer as a whole: name, status, delete_protection."""
         async with self._editing(account_id, balancer_id) as (tx, balancer):
@@ -206,11 +211,11 @@ class Slb:
         )
 
     async def set_servers(
-        self, account_id: str, balancer_id: str, entries: Sequence[Entry], *, watcher: str | None = None
+        self, account_id: str, balancer_id: str, entries: Sequence[Entry], *, lenient: bool = False
     ) -> Sequence[Server]:
-        """Set the weights of servers of the default group."""
+        """Set the weights of servers of the default group; a ``lenient`` caller does not mind those that are not there."""
         return await self._edit_default(
-            account_id, balancer_id, lambda old, _: model.with_weights(old, entries), watcher
+            account_id, balancer_id, lambda old, _: model.with_weights(old, entries, lenient=lenient), None
         )
 
     async def remove_servers(
@@ -298,6 +303,7 @@ class Slb:
         weigh: Sequence[Entry] = (),
         remove: Sequence[Entry] = (),
         watcher: str | None = None,
+        lenient: bool = False,
     ) -> ServerGroup:
         """Take servers out of a vServer group, add some, set weights of some, in this order; return the group."""
         found = await self.group(account_id, group_id)
@@ -309,7 +315,7 @@ class Slb:
             if group is None:
                 raise faults.unknown_group()
             servers = model.without(group.servers, remove, self._until(balancer, group_id))
-            servers = model.with_weights(model.with_added(servers, add, addresses), weigh)
+            servers = model.with_weights(model.with_added(servers, add, addresses), weigh, lenient=lenient)
             changed = msgspec.structs.replace(group, name=name or group.name, servers=servers)
             await rows.groups.write(tx, changed)
             await self._put(tx, balancer, watcher=watcher)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tidegate.store.ess.records import Group, GroupTag
+from tidegate.store.ess.records import Binding, Group, GroupTag
 from tidegate.store.ess.table import Table
 
 if TYPE_CHECKING:
@@ -53,6 +53,11 @@ def _arguments(query: Query) -> tuple[object, ...]:
         query.resource_group_id,
         list(query.tags),
     )
+
+
+async def bind(tx: Connection, group_id: str, bindings: Sequence[Binding]) -> None:
+    """Write what a locked group is bound to."""
+    await tx.execute("update ess_group set bindings = $2 where id = $1", group_id, msgspec.to_builtins(list(bindings)))
 
 
 async def find(db: Connection, account_id: str, group_id: str) -> Group | None:

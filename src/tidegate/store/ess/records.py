@@ -21,6 +21,7 @@ Kind = Literal[
     "lifetime",
     "refresh",
     "rollback",
+    "bind",
 ]
 
 
@@ -38,6 +39,26 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
     instance_type: str
     weight: int | None = None
     spot_price_limit: float | None = None
+
+
+class Binding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A load balancer, a server group or a database that a group keeps in step.
+
+    ``id`` is its own, ``balancer_id`` that of the load balancer it is or belongs to; without ``weight`` members bring
+    their own.
+    """
+
+    kind: Literal["LoadBalancer", "LoadBalancerConfig", "VServerGroup", "AlbServerGroup", "ServerGroup", "DBInstance"]
+    id: str
+    balancer_id: str = ""
+    port: int = 0
+    weight: int | None = None
+    type: str = ""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells it from others: a server group can be bound once for each port."""
+        return self.id, self.port
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +87,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     stop_instance_timeout: int | None
     deletion_protection: bool
     suspended_processes: list[str]
+    bindings: list[Binding] = msgspec.field(default_factory=list)
     options: dict[str, Any]
     tags: list[GroupTag]
     created_at: datetime
@@ -252,6 +274,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     entrusted: bool = False
     #: members are only let go, whatever their origin (DetachInstances)
     let_go: bool = False
+    #: load balancers and databases are left as they are (DetachInstances without DetachOption)
+    aloof: bool = False
     #: members are kept as Stopped instead of released (recycle)
     park: bool = False
     force: bool = False

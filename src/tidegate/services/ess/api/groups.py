@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tidegate.clock import to_minutes
+from tidegate.services.ess.api.bindings import shown
 from tidegate.services.ess.api.product import Page, ess, on_group
 from tidegate.services.ess.requests.groups import (
     CreateScalingGroup,
@@ -44,18 +45,6 @@ _COUNTERS = {
     "RemovingCapacity": MemberState.REMOVING,
     "RemovingWaitCapacity": MemberState.REMOVING_WAIT,
 }
-#: Companions that this cloud does not have yet: always lists, never absent.
-_NO_COMPANIONS: dict[str, list[Any]] = {
-    "LoadBalancerIds": [],
-    "DBInstanceIds": [],
-    "VServerGroups": [],
-    "AlbServerGroups": [],
-    "ServerGroups": [],
-    "LoadBalancerConfigs": [],
-    "DBInstances": [],
-}
-
-
 #: The same for COMPOSABLE groups.
 _COMPOSABLE_OPTIONS = {"OnDemandBaseCapacity": 0, "OnDemandPercentageAboveBaseCapacity": 100}
 
@@ -78,7 +67,7 @@ def shown_group(group: Group, counted: Capacities, now: datetime) -> dict[str, A
         **(_COMPOSABLE_OPTIONS if group.multi_az_policy == "COMPOSABLE" else {}),
         **_DEFAULT_OPTIONS,
         **group.options,
-        **_NO_COMPANIONS,
+        **shown(group.bindings),
         "ScalingGroupId": group.id,
         "ScalingGroupName": group.name,
         "RegionId": group.region,

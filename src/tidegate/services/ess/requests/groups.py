@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from tidegate.services.ess.requests.bindings import (
+    AlbServerGroup,
+    Database,
+    LoadBalancerConfig,
+    ServerGroup,
+    VServerGroups,
+)
 from tidegate.services.ess.requests.hooks import HookOfGroup
 from tidegate.services.ess.requests.shape import OnGroup, Page, Tag
 from tidegate.services.operation import Request
@@ -67,15 +74,6 @@ class GroupValues(GroupOptions, kw_only=True):
     launch_template_overrides: list[LaunchTemplateOverride] | None = None
 
 
-class IdOf(Request):
-    """A structure of which only an id is looked at."""
-
-    load_balancer_id: str | None = None
-    server_group_id: str | None = None
-    alb_server_group_id: str | None = None
-    db_instance_id: str | None = None
-
-
 class CreateScalingGroup(GroupValues, kw_only=True):
     """CreateScalingGroup."""
 
@@ -89,11 +87,11 @@ class CreateScalingGroup(GroupValues, kw_only=True):
     tags: tuple[Tag, ...] = ()
     load_balancer_ids: JsonText[tuple[str, ...]] = ()
     db_instance_ids: JsonText[tuple[str, ...]] = ()
-    db_instances: tuple[IdOf, ...] = ()
-    vserver_groups: tuple[IdOf, ...] = msgspec.field(name="VServerGroups", default=())
-    alb_server_groups: tuple[IdOf, ...] = ()
-    server_groups: tuple[IdOf, ...] = ()
-    load_balancer_configs: tuple[IdOf, ...] = ()
+    db_instances: tuple[Database, ...] = ()
+    vserver_groups: tuple[VServerGroups, ...] = msgspec.field(name="VServerGroups", default=())
+    alb_server_groups: tuple[AlbServerGroup, ...] = ()
+    server_groups: tuple[ServerGroup, ...] = ()
+    load_balancer_configs: tuple[LoadBalancerConfig, ...] = ()
 
 
 class ModifyScalingGroup(GroupValues, kw_only=True):
