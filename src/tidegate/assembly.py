@@ -40,6 +40,7 @@ from tidegate.reconcile.mns import MnsController
 from tidegate.reconcile.prediction import PredictionController
 from tidegate.reconcile.redis import RedisController
 from tidegate.reconcile.refresh import RefreshController
+from tidegate.reconcile.rules import RuleController
 from tidegate.reconcile.runbook.around import Around
 from tidegate.reconcile.schedule import ScheduleController
 from tidegate.services.alb.api import alb as alb_product
@@ -60,6 +61,8 @@ from tidegate.services.ecs.service import Delays, Ecs
 from tidegate.services.ess.api import ess as ess_product
 from tidegate.services.ess.ports import Surroundings
 from tidegate.services.ess.service import Ess
+from tidegate.services.eventbridge.api import eventbridge as eventbridge_product
+from tidegate.services.eventbridge.service import EventBridge
 from tidegate.services.kvstore import instances as kvstore_instances
 from tidegate.services.kvstore.api import kvstore as kvstore_product
 from tidegate.services.kvstore.service import Kvstore
@@ -161,6 +164,7 @@ class Cloud:
         databases = Databases(database, self.ecs, clock, ids)
         self._outside = HttpOutside(settings.runbook_endpoints)
         self._elsewhere = Elsewhere(settings.roa_endpoints, self.ram, self._own_keys)
+        bridge = EventBridge(database, clock, ids)
         services: Mapping[Product, Any] = {
             ram_product: self.ram,
             sts_product: Sts(self.ram, clock),
@@ -173,6 +177,7 @@ class Cloud:
             oos_product: self.oos,
             ess_product: self.ess,
             cms_product: self.monitor,
+            eventbridge_product: bridge,
             mns_open_product: self.mns,
             mns_product: self.mns,
             database_products.adb: databases,
@@ -242,6 +247,7 @@ class Cloud:
             ),
             **self._events.controllers,
             **self._messages.controllers,
+            **RuleController(bridge, self.mns).controllers,
             **self._executions.controllers,
             **ActivityController(self.ess).controllers,
             **MessageController(self.ess).controllers,

@@ -66,10 +66,11 @@ REASONS: Mapping[str, str] = {
 SCOPES: Mapping[str, str] = {
     "adb": "the whitelists that runbooks change",
     "alb": "the server groups that scaling groups are tied to",
-    "cms": "the metrics of hosts and groups, custom metrics and events",
+    "cms": "the metrics of hosts and groups, custom metrics and events, system events",
     "dds": "the whitelists that runbooks change",
     "eci": "container groups with an address, as runbooks look at them",
     "ecs": "instances and what they are made of and reached by; Cloud Assistant; no billing, no migration",
+    "eventbridge": "buses, rules that hand events on to queues and topics, events of one's own",
     "kvstore": "instances with real servers, accounts and whitelists; no backups, no clusters",
     "mns": "queues, topics and subscriptions over its own REST API",
     "oos": "templates, executions, triggers, parameters; no patches, no packages, no state configurations",

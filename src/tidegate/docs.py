@@ -31,6 +31,7 @@ _SDKS: Mapping[tuple[str, str], str] = {
     ("ecs", "2014-05-26"): "alibabacloud_ecs20140526",
     ("ess", "2014-08-28"): "aliyunsdkess.request.v20140828",
     ("ess", "2022-02-22"): "alibabacloud_ess20220222",
+    ("eventbridge", "2020-04-01"): "alibabacloud_eventbridge20200401",
     ("kvstore", "2015-01-01"): "alibabacloud_r_kvstore20150101",
     ("mns", "2022-01-19"): "alibabacloud_mns_open20220119",
     ("oos", "2019-06-01"): "alibabacloud_oos20190601",

@@ -102,7 +102,12 @@ _PRODUCTS = (
     # in ROA style
     Product("cs", "2015-12-15", "cs.{region}.aliyuncs.com"),
     Product("fc", "2023-03-30", "fcv3.{region}.aliyuncs.com"),
-    Product("eventbridge", "2020-04-01", "eventbridge-console.{region}.aliyuncs.com"),
+    Product(
+        "eventbridge",
+        "2020-04-01",
+        "eventbridge-console.{region}.aliyuncs.com",
+        json_text=frozenset({"EventTargets", "Targets", "TargetIds", "EventList"}),
+    ),
 )
 
 PRODUCTS: Mapping[str, Product] = MappingProxyType(

@@ -27,7 +27,7 @@ Level = Literal["INFO", "WARN", "CRITICAL"]
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Something that has happened.
 
-    ``source`` and ``type`` are EventBridge's (``acs.ess``, ``ess:LifecycleHook:ScaleOut``), ``subject`` the ARN of what
+    ``bus``, ``source`` and ``type`` are EventBridge's (``acs.ess``, ``ess:LifecycleHook:ScaleOut``), ``subject`` the ARN of what
     it happened to. ``product`` and ``name`` are those of the same event in CloudMonitor (``ESS``,
     ``AUTOSCALING:SCALE_OUT_START``), empty when CloudMonitor does not tell it.
     """
@@ -40,6 +40,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     data: Mapping[str, Any]
     at: datetime
+    bus: str = "default"
     product: str = ""
     name: str = ""
     level: Level = "INFO"

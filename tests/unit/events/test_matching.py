@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tidegate.services.events.matching import cloud_event, monitor_event, wants
+from tidegate.services.events.matching import cloud_event, is_pattern, matches, monitor_event, wants
 from tidegate.store.events import Event
 
 EVENT = Event(
@@ -54,3 +54,50 @@ def test_an_event_is_told_in_the_forms_of_both_products() -> None:
     )
     assert (message["product"], message["name"], message["level"]) == ("ECS", "Instance:StateChange", "INFO")
     assert envelope["data"] == message["content"] == {"resourceId": "i-1", "state": "Running"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "found", "wanted"),
+    [
+        ({"prefix": "acs."}, "acs.ess", True),
+        ({"prefix": "acs.", "suffix": ".oss"}, "acs.ess", False),
+        ({"contains": "s.e"}, "acs.ess", True),
+        ({"anything-but": "acs.ess"}, "acs.ess", False),
+        ({"anything-but": ["acs.oss", "acs.ecs"]}, "acs.ess", True),
+        ({"anything-but": {"prefix": "acs."}}, "acs.ess", False),
+        ({"anything-but": "x"}, None, False),
+        ({"exists": False}, None, True),
+        ({"exists": True}, "x", True),
+        ({"numeric": [">", 0, "<=", 5]}, 5, True),
+        ({"numeric": [">", 0, "<=", 5]}, 6, False),
+        ({"numeric": ["~", 0]}, 0, False),
+        ({"numeric": [">", 0]}, "1", False),
+        ({"cidr": "10.0.0.0/24"}, "10.0.0.9", True),
+        ({"cidr": "10.0.0.0/24"}, "not an address", False),
+        ({"unknown": 1}, 1, False),
+    ],
+)
+def test_expressions_hold_or_do_not(expression: dict[str, Any], found: Any, wanted: bool) -> None:
+    assert matches({"field": [expression]}, {"field": found}) is wanted
+
+
+def test_values_are_compared_to_the_letter_and_by_their_type() -> None:
+    assert not matches({"name": ["x"]}, {"name": "X"})
+    assert not matches({"count": [1]}, {"count": True})
+    assert not matches({"count": ["1"]}, {"count": 1})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "good"),
+    [
+        ({"source": ["a"], "data": {"x": [{"prefix": "b"}]}}, True),
+        ({}, True),
+        ({"source": "a"}, False),
+        ({"source": [["a"]]}, False),
+        ({"source": [{"like": "a"}]}, False),
+        ([], False),
+        ("text", False),
+    ],
+)
+def test_a_pattern_of_eventbridge_is_a_map_of_lists(pattern: Any, good: bool) -> None:
+    assert is_pattern(pattern) is good

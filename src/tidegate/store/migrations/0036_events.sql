@@ -5,6 +5,7 @@ create table event (
     position   bigint generated always as identity,
     account_id text not null,
     region     text not null,
+    bus        text not null,    -- of EventBridge; the products tell "default"
     source     text not null,    -- acs.ess
     type       text not null,    -- ess:LifecycleHook:ScaleOut
     subject    text not null,    -- the ARN of what it happened to
@@ -38,3 +39,26 @@ create table event_delivery (
     primary key (subscription, event)
 );
 create index event_delivery_event on event_delivery (event);
+
+-- EventBridge: buses of users beside the default one, and rules that hand events on.
+create table event_bus (
+    account_id  text not null,
+    region      text not null,
+    name        text not null,
+    description text not null,
+    created_at  timestamptz not null,
+    primary key (account_id, region, name)
+);
+create table event_rule (
+    id          text primary key,
+    account_id  text not null,
+    region      text not null,
+    bus         text not null,
+    name        text not null,
+    description text not null,
+    pattern     text not null,   -- JSON, as it was given
+    status      text not null check (status in ('ENABLE', 'DISABLE')),
+    targets     json not null,
+    created_at  timestamptz not null,
+    unique (account_id, region, bus, name)
+);

@@ -1,0 +1,1 @@
+"""EventBridge: buses, and rules that hand events on to queues and topics."""
