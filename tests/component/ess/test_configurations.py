@@ -20,6 +20,41 @@ async def shown(world: World, configuration: str) -> dict[str, Any]:
     return dict(one)
 
 
+async def test_types_can_be_described_instead_of_named(world: World) -> None:
+    group = await world.make_group(configured=False, enabled=False)
+    pattern = {"Cores": 4, "Memory": 16, "BurstablePerformance": "Exclude", "ExcludedInstanceTypes": ["ecs.g7.xlarge"]}
+
+    made = await world.call(
+        "CreateScalingConfiguration", ScalingGroupId=group, ImageId=IMAGE, InstancePatternInfos=[pattern]
+    )
+    found = await shown(world, made["ScalingConfigurationId"])
+    nothing = await world.refused(
+        "CreateScalingConfiguration", ScalingGroupId=group, ImageId=IMAGE, InstancePatternInfos=[{"Cores": 3}]
+    )
+
+    assert found["InstanceTypes"] == ["ecs.g6.xlarge"]
+    assert found["InstancePatternInfos"] == [pattern]
+    assert nothing.code == "MissingParameter"
+
+
+async def test_what_changes_nothing_here_is_kept_and_shown(world: World) -> None:
+    group = await world.make_group(configured=False, enabled=False)
+    given: dict[str, Any] = {
+        "PrivatePoolOptions": {"Id": "eap-1", "MatchCriteria": "Open"},
+        "SecurityOptions": {"ConfidentialComputingMode": "TDX"},
+        "ImageOptions": {"LoginAsNonRoot": True},
+        "NetworkInterfaces": [{"InstanceType": "Primary"}],
+        "StorageSetId": "ss-1",
+        "Ipv6AddressCount": 1,
+    }
+
+    made = await world.make_configuration(group, SchedulerOptions='{"ManagedPrivateSpaceId": "x"}', **given)
+
+    found = await shown(world, made)
+    assert {name: found[name] for name in given} == given
+    assert found["SchedulerOptions"] == {"ManagedPrivateSpaceId": "x"}
+
+
 async def test_a_configuration_returns_what_it_was_given_and_never_the_password(world: World) -> None:
     group = await world.make_group(enabled=False, configured=False)
 

@@ -218,6 +218,21 @@ async def test_ordinary_instances_stand_in_for_spot_ones_that_are_sold_out(world
     assert (failed["StatusCode"], failed["ErrorCode"]) == ("Failed", "OperationDenied.NoStock")
 
 
+async def test_a_priority_of_its_own_comes_before_the_order_of_zones_and_types(world: World) -> None:
+    zones = [f"{REGION}-{letter}" for letter in "hi"]
+    vswitches = [(await world.ecs.default_vswitch(world.account, REGION, zone)).id for zone in zones]
+    priorities = [{"InstanceType": BIG, "VswitchId": vswitches[1]}]
+    group = await world.make_group(
+        VSwitchIds=vswitches, configuration={"InstanceTypes": [TYPE, BIG], "CustomPriorities": priorities}
+    )
+
+    await world.scale(group, 1)
+
+    [made] = await instances(world, group)
+    found = await world.ecs.find(world.account, REGION, [made["InstanceId"]])
+    assert (made["ZoneId"], found[made["InstanceId"]].instance_type) == (zones[1], BIG)
+
+
 # ---- Stopped members -------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, settings
@@ -21,9 +20,9 @@ from hypothesis.stateful import (
 )
 
 from support import postgres
+from support.clocks import StillClock
 from support.crashing import Crash, watched_points
 from support.ess import ARN, REGION, World, empty, make_world
-from tidegate.clock import AdjustableClock
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
 from tidegate.store.database import Database
@@ -39,21 +38,6 @@ WAITING = {"SCALE_OUT": "Pending:Wait", "SCALE_IN": "Removing:Wait"}
 BUSY = "ScalingActivityInProgress"
 OVER = "LifecycleHookIdAndLifecycleActionToken.Invalid"
 METADATA = '{"dbInstanceId":"r-1","modifyMode":"Append"}'
-
-
-class StillClock(AdjustableClock):
-    """A clock that moves only when it is told to, so that the model knows every deadline to the second."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.present = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.present
-
-    def advance(self, by: timedelta) -> datetime:
-        self.present += by
-        return self.present
 
 
 @dataclass

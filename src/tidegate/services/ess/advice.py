@@ -10,7 +10,7 @@ import msgspec
 
 from tidegate.services.ecs import catalog
 from tidegate.services.ecs.catalog import InstanceType
-from tidegate.services.ess import limits, refusals, scope
+from tidegate.services.ess import limits, refusals, scope, values
 from tidegate.services.ess.ports import Surroundings
 from tidegate.services.ess.requests.advice import (
     DescribeCandidateInstanceType,
@@ -18,7 +18,7 @@ from tidegate.services.ess.requests.advice import (
     DescribePatternTypes,
 )
 from tidegate.services.ess.sources import source_of
-from tidegate.services.operation import Call
+from tidegate.services.operation import Call, given
 from tidegate.store.ess.records import Group
 
 Strength = Literal["Strong", "Medium", "Weak"]
@@ -51,13 +51,6 @@ class Judgement(msgspec.Struct, frozen=True):
         if all(pool.available for pool in self.pools):
             return "Strong"
         return "Medium" if self.total else "Weak"
-
-
-def level_of(instance_type: InstanceType) -> str:
-    """Return the level of a type's family: burstable, shared or dedicated."""
-    if instance_type.family == "ecs.t6":
-        return "CreditEntryLevel"
-    return "EntryLevel" if instance_type.family in {"ecs.s6", "ecs.n4"} else "EnterpriseLevel"
 
 
 class Advice:
@@ -133,25 +126,13 @@ class Advice:
 
 
 def _fits(one: InstanceType, request: DescribePatternTypes) -> bool:
-    burstable = level_of(one) == "CreditEntryLevel"
     cores = [*request.cores_lists, *([] if request.cores is None else [request.cores])]
     sizes = [*request.memory_lists, *([] if request.memory is None else [request.memory])]
-    return (
-        (not cores or one.cpu in cores)
-        and (not sizes or one.memory in sizes)
-        and _within(one.cpu, request.minimum_cpu_core_count, request.maximum_cpu_core_count)
-        and _within(one.memory, request.minimum_memory_size, request.maximum_memory_size)
-        and request.instance_family_level in (None, level_of(one))
-        and (request.instance_type_families is None or one.family in request.instance_type_families)
-        and one.id not in request.excluded_instance_types
-        and _within(one.price, None, request.max_price)
-        and request.burstable_performance in ("Include", "Required" if burstable else "Exclude")
-        and (request.cpu_architectures is None or "x86" in {name.lower() for name in request.cpu_architectures})
-    )
-
-
-def _within(value: float, low: float | None, high: float | None) -> bool:
-    return (low is None or value >= low) and (high is None or value <= high)
+    pattern = given(request, DescribePatternTypes)
+    for name in ("Cores", "Memory"):
+        pattern.pop(name, None)
+    pattern["ExcludedInstanceTypes"] = request.excluded_instance_types
+    return (not cores or one.cpu in cores) and (not sizes or one.memory in sizes) and values.is_like(one, pattern)
 
 
 def _stands_in(one: InstanceType, wanted: InstanceType, *, generations: bool) -> bool:

@@ -46,6 +46,8 @@ class Mix(msgspec.Struct, frozen=True, kw_only=True):
     policy: str = "PRIORITY"
     vswitch_ids: Sequence[str]
     offers: Sequence[Offer]
+    #: (type, vSwitch) in the order in which PRIORITY tries them, before all others
+    priorities: Sequence[tuple[str, str]] = ()
     #: its configuration or template asks for spot instances
     spot: bool = False
     az_balance: bool = False
@@ -128,12 +130,22 @@ def _price(offer: Offer, *, per_unit: bool) -> float:
 def _spread(capacity: int, ways: Sequence[tuple[Offer, bool]], mix: Mix, present: Present) -> list[Share]:
     balanced = mix.policy == "BALANCE" or (mix.policy == "COMPOSABLE" and mix.az_balance)
     if not balanced or len(mix.vswitch_ids) == 1:
-        return [Share(capacity, _choices(mix.vswitch_ids, ways, types_first=mix.policy == "COST_OPTIMIZED"))]
+        choices = _choices(mix.vswitch_ids, ways, types_first=mix.policy == "COST_OPTIMIZED")
+        return [Share(capacity, _preferred(choices, mix))]
     return [
         Share(share, _choices([vswitch, *_others(mix, vswitch)], ways))
         for vswitch, share in _even_shares(capacity, mix.vswitch_ids, present.by_vswitch).items()
         if share
     ]
+
+
+def _preferred(choices: list[Choice], mix: Mix) -> list[Choice]:
+    """Return the choices with those first that have a priority of their own."""
+    if mix.policy != "PRIORITY" or not mix.priorities:
+        return choices
+    rank = {pair: place for place, pair in enumerate(mix.priorities)}
+    last = len(rank)
+    return sorted(choices, key=lambda one: rank.get((one.offer.instance_type, one.vswitch_id), last))
 
 
 def _others(mix: Mix, vswitch: str) -> list[str]:

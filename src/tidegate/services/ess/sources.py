@@ -134,6 +134,9 @@ def mix_of(group: Group, source: Source) -> Mix:
         policy=group.multi_az_policy,
         vswitch_ids=group.vswitch_ids,
         offers=source.offers,
+        priorities=[
+            (one.get("InstanceType", ""), one.get("VswitchId", "")) for one in source.fields.get("CustomPriorities", [])
+        ],
         spot=is_spot(source.fields),
         az_balance=bool(options.get("AzBalance")),
         balanced_only=options.get("BalanceMode") == "BalancedOnly",

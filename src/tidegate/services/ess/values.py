@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tidegate.services.ecs import catalog
+from tidegate.services.ecs.catalog import InstanceType
 from tidegate.services.ess import limits, naming, refusals, removal
 from tidegate.services.ess.requests.groups import (
     CapacityOptions,
@@ -194,7 +195,39 @@ def instance_types_of(fields: Mapping[str, Any]) -> list[str]:
         return [fields["InstanceType"]]
     if "Cpu" in fields and "Memory" in fields:
         return types_of_size(fields)[:1]
-    return []
+    fitting = [one for pattern in fields.get("InstancePatternInfos", []) for one in types_like(pattern)]
+    return list(dict.fromkeys(fitting))[: limits.INSTANCE_TYPES_PER_CONFIGURATION]
+
+
+def types_like(pattern: Mapping[str, Any]) -> list[str]:
+    """Return the instance types that are as an InstancePatternInfo wants them, the cheapest first."""
+    return [one.id for one in catalog.INSTANCE_TYPES.values() if is_like(one, pattern)]
+
+
+def is_like(one: InstanceType, pattern: Mapping[str, Any]) -> bool:
+    """Tell whether an instance type is as a pattern wants it; what the pattern does not say, does not matter."""
+    burstable = level_of(one) == "CreditEntryLevel"
+    wanted = pattern.get("BurstablePerformance", "Include")
+    return (
+        pattern.get("Cores") in (None, one.cpu)
+        and pattern.get("Memory") in (None, one.memory)
+        and pattern.get("MinimumCpuCoreCount", 0) <= one.cpu <= pattern.get("MaximumCpuCoreCount", one.cpu)
+        and pattern.get("MinimumMemorySize", 0) <= one.memory <= pattern.get("MaximumMemorySize", one.memory)
+        and one.price <= pattern.get("MaxPrice", one.price)
+        and pattern.get("InstanceFamilyLevel") in (None, level_of(one))
+        and one.family in pattern.get("InstanceTypeFamilies", [one.family])
+        and one.id not in pattern.get("ExcludedInstanceTypes", [])
+        and wanted in ("Include", "Required" if burstable else "Exclude")
+        and "x86" in [name.lower() for name in pattern.get("CpuArchitectures", ["x86"])]
+        and "X86" in pattern.get("Architectures", ["X86"])
+    )
+
+
+def level_of(instance_type: InstanceType) -> str:
+    """Return the level of a type's family: burstable, shared or dedicated."""
+    if instance_type.family == "ecs.t6":
+        return "CreditEntryLevel"
+    return "EntryLevel" if instance_type.family in {"ecs.s6", "ecs.n4"} else "EnterpriseLevel"
 
 
 def types_of_size(fields: Mapping[str, Any]) -> list[str]:

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from tidegate.clock import to_minutes
-from tidegate.services.ess import dialect
-from tidegate.services.ess.advice import Judgement, Pool, level_of
+from tidegate.services.ess import dialect, values
+from tidegate.services.ess.advice import Judgement, Pool
 from tidegate.services.ess.api.groups import shown_group
 from tidegate.services.ess.api.product import Page, ess, on, on_group, unless_none
 from tidegate.services.ess.requests.activities import Nothing
@@ -239,7 +239,7 @@ async def describe_pattern_types(service: Ess, _call: Call, request: DescribePat
             PatternType(
                 instance_type=one.id,
                 instance_type_family=one.family,
-                instance_family_level=level_of(one),
+                instance_family_level=values.level_of(one),
                 cores=one.cpu,
                 memory=one.memory,
             )

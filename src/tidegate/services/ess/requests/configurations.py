@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from tidegate.services.ess.requests.shape import Page
@@ -57,13 +59,70 @@ class InstanceTypeOverride(Request, kw_only=True):
     weighted_capacity: int | None = None
 
 
+class InstancePatternInfo(Request, kw_only=True):
+    """What instance types must be like, where none is named."""
+
+    architectures: list[str] | None = None
+    burstable_performance: str | None = None
+    cores: int | None = None
+    cpu_architectures: list[str] | None = None
+    excluded_instance_types: list[str] | None = None
+    instance_categories: list[str] | None = None
+    instance_family_level: str | None = None
+    instance_type_families: list[str] | None = None
+    max_price: float | None = None
+    maximum_cpu_core_count: int | None = None
+    maximum_memory_size: float | None = None
+    memory: float | None = None
+    minimum_cpu_core_count: int | None = None
+    minimum_memory_size: float | None = None
+
+
+class CustomPriority(Request, kw_only=True):
+    """A type in a vSwitch, in the order in which they are tried."""
+
+    instance_type: str | None = None
+    vswitch_id: str | None = msgspec.field(name="VswitchId", default=None)
+
+
+class NetworkInterface(Request, kw_only=True):
+    """A network interface of new instances."""
+
+    instance_type: str | None = None
+    ipv6_address_count: int | None = None
+    network_interface_traffic_mode: str | None = None
+    secondary_private_ip_address_count: int | None = None
+    security_group_ids: list[str] | None = None
+
+
+class PoolOptions(Request, kw_only=True):
+    """Which private pool new instances come from."""
+
+    id: str | None = None
+    match_criteria: str | None = None
+
+
+class SecurityOptions(Request, kw_only=True):
+    """How new instances are kept confidential."""
+
+    confidential_computing_mode: str | None = None
+
+
+class ImageOptions(Request, kw_only=True):
+    """Who signs in to new instances."""
+
+    login_as_non_root: bool | None = None
+
+
 class ConfigurationValues(Request, kw_only=True):
     """What instances are made from; everything that is given is stored and returned."""
 
     affinity: str | None = None
     cpu: int | None = None
     credit_specification: str | None = None
+    custom_priorities: list[CustomPriority] | None = None
     data_disks: list[DataDisk] | None = None
+    dedicated_host_cluster_id: str | None = None
     dedicated_host_id: str | None = None
     deletion_protection: bool | None = None
     deployment_set_id: str | None = None
@@ -74,8 +133,10 @@ class ConfigurationValues(Request, kw_only=True):
     image_family: str | None = None
     image_id: str | None = None
     image_name: str | None = None
+    image_options: ImageOptions | None = None
     instance_description: str | None = None
     instance_name: str | None = None
+    instance_pattern_infos: list[InstancePatternInfo] | None = None
     instance_type: str | None = None
     instance_type_overrides: list[InstanceTypeOverride] | None = None
     instance_types: list[str] | None = None
@@ -83,19 +144,26 @@ class ConfigurationValues(Request, kw_only=True):
     internet_max_bandwidth_in: int | None = None
     internet_max_bandwidth_out: int | None = None
     io_optimized: str | None = None
+    ipv6_address_count: int | None = None
     key_pair_name: str | None = None
     load_balancer_weight: int | None = None
     memory: float | None = None
+    network_interfaces: list[NetworkInterface] | None = None
     password_inherit: bool | None = None
+    private_pool_options: PoolOptions | None = None
     ram_role_name: str | None = None
     resource_group_id: str | None = None
+    scheduler_options: JsonText[dict[str, Any]] | None = None
     security_enhancement_strategy: str | None = None
     security_group_id: str | None = None
     security_group_ids: list[str] | None = None
+    security_options: SecurityOptions | None = None
     spot_duration: int | None = None
     spot_interruption_behavior: str | None = None
     spot_price_limits: list[SpotPriceLimit] | None = None
     spot_strategy: str | None = None
+    storage_set_id: str | None = None
+    storage_set_partition_number: int | None = None
     system_disk: SystemDisk | None = None
     system_disk_categories: list[str] | None = None
     tags: JsonText[dict[str, str]] | None = None

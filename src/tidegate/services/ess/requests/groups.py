@@ -79,6 +79,7 @@ class CreateScalingGroup(GroupValues, kw_only=True):
 
     region_id: str
     vswitch_id: str | None = None
+    sync_alarm_rule_to_cms: bool | None = None
     group_type: str | None = None
     instance_id: str | None = None
     container_group_id: str | None = None

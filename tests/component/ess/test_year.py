@@ -1,0 +1,17 @@
+"""Weeks of a group in virtual time; ``bench/year.py`` lives a whole year."""
+
+from __future__ import annotations
+
+from support.year import Life
+from tidegate.store.database import Database
+
+
+async def test_a_group_lives_three_weeks_and_is_sound_after_every_step(database: Database) -> None:
+    life = await Life.begin(database)
+
+    await life.live(21)
+
+    assert life.steps > 200
+    assert {3, 6} <= life.totals
+    assert max(life.totals) <= 14  # MaxSize, and a tenth of it while members are renewed
+    assert {"illness", "death"} <= set(life.happened)
