@@ -279,6 +279,19 @@ async def test_a_stopped_member_that_does_not_start_is_released_and_replaced(
     assert (activity["StartedInstances"], activity["DestroyedInstances"]) == ([second], [first])
 
 
+async def test_what_is_ill_is_released_in_a_recycle_group_too(world: World) -> None:
+    group = await world.make_group(ScalingPolicy="recycle", MinSize=1)
+    [ill] = await world.members(group)
+
+    await world.call("SetInstanceHealth", InstanceId=ill, HealthStatus="Unhealthy")
+    await world.settle()
+
+    members = await world.members(group)
+    assert list(members.values()) == ["InService"]
+    assert ill not in members
+    assert await world.machines(ill) == {}
+
+
 async def test_spot_members_of_a_recycle_group_are_released(world: World) -> None:
     group = await world.make_group(ScalingPolicy="recycle", configuration={"SpotStrategy": "SpotAsPriceGo"})
     await world.scale(group, 1)

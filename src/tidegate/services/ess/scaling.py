@@ -290,6 +290,8 @@ class Scaling:
         if self._starter.objection(group, seen, -len(instance_ids), parallel=True):
             return None
         order = self._own_order(group, "health", wording.unhealthy_found())
+        # What is ill is released, in a recycle group too: kept as Stopped it would be started again first.
+        order = msgspec.structs.replace(order, plan=msgspec.structs.replace(order.plan, park=False))
         leavers = list((await members.by_id(tx, instance_ids)).values())
         return await self._starter.remove(tx, group, seen, order, leavers)
 
