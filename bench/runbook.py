@@ -143,7 +143,7 @@ async def bench(folder: Path, dsn: str, *, stubbed: bool) -> AsyncIterator[Bench
     account = await ram.account_id()
     principal = Principal(kind="Account", account_id=account, id=account)
     settings = Settings(data_dir=folder)
-    oos = Oos(database, clock, ids, roles=ram, programs=programs, vault=vault)
+    oos = Oos(database, clock, ids, roles=ram, programs=programs, vault=vault, concurrent=0)
     made = Bench(oos, principal, database)
     nonces = Nonces(database)
     gateway = Gateway({tide: None}, ram=ram, nonces=nonces, clock=clock, ids=ids, settings=settings)

@@ -39,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_interval: float = 2.0
     #: a node that has not been heard of for this long loses its work to another
     heartbeat_timeout: float = 12.0
-    #: executions of runbooks that run at a time in one account and region; further ones are Queued (oos.md 9)
+    #: executions of runbooks that run at a time in one account and region; further ones are Queued (oos.md 9); 0 = no limit
     concurrent_executions: int = 100
     #: finished work is forgotten after this long, with its journal; the products' own records stay
     work_retention: float = 7 * 86400.0

@@ -195,6 +195,23 @@ def test_the_resources_of_a_loop_over_targets_are_listed(client: Any) -> None:
     assert (missing.code, missing.status_code) == ("EntityNotExists.Execution", 404)
 
 
+def test_one_action_is_tried_by_itself_and_a_loop_counts_its_items(client: Any) -> None:
+    properties = {"Service": "tide", "API": "DescribeGauges", "Parameters": {"GaugeIds": ["g-1"]}}
+    request = models().StartDebugExecutionRequest(
+        task_type="ACS::ExecuteAPI", properties=json.dumps(properties), client_token="try"
+    )
+    tried = [client.start_debug_execution(request).body.execution_id for _ in range(2)]
+    looped = start(client, write(RamRole="", Tasks=[gauge("each", Loop={"Items": [1, 2, 3]})]))
+
+    assert tried[0] == tried[1]
+    assert finish(client, tried[0]).status == "Success"
+    finish(client, looped)
+    (task,) = client.list_task_executions(models().ListTaskExecutionsRequest(execution_id=looped)).body.task_executions
+    assert (task.loop["Items"], task.loop["Counters"]) == ([1, 2, 3], {"Success": 3})
+    both = models().ListExecutionsRequest(depth="RootDepth", include_child_execution=True)
+    assert refusal(lambda: client.list_executions(both)).code == "InvalidParameter"
+
+
 @pytest.mark.parametrize("kind", ["ExecuteTask", "Sing"])
 def test_notices_that_fit_nowhere_are_refused(client: Any, kind: str) -> None:
     execution_id = start(client, write(RamRole="", Tasks=[gauge("look")]))

@@ -130,6 +130,54 @@ def test_the_page_works(call: Any, world: World) -> None:
     assert re.fullmatch(rf"about to delete vpc-\w+\nhttp://\S+/console/oos/executions/{known['EXECUTION']}", text)
 
 
+def test_a_stopped_instance_fires_a_trigger_and_an_alarm_reads_the_monitor(call: Any) -> None:
+    def start(trigger: dict[str, Any]) -> str:
+        rest = {"Name": "look", "Action": "ACS::ExecuteAPI", "Properties": {"Service": "ecs", "API": "DescribeRegions"}}
+        content = {
+            "FormatVersion": "OOS-2019-06-01",
+            "RamRole": "",
+            "Tasks": [{"Name": "begin", **trigger, "Outputs": {"id": {"ValueSelector": ".content.resourceId"}}}, rest],
+            "Outputs": {"id": {"Type": "String", "Value": "{{ begin.id }}"}},
+        }
+        started = call("call", "oos", "StartExecution", "--TemplateContent", json.dumps(content))
+        execution_id: str = started["Execution"]["ExecutionId"]
+        eventually(lambda: shown(call, execution_id)["WaitingStatus"] == "Trigger", "the trigger")
+        return execution_id
+
+    stopped = {"Product": "ECS", "Name": ["Instance:StateChange"], "Content": {"state": ["Stopped"]}}
+    event = start({"Action": "ACS::EventTrigger", "Properties": stopped})
+    alarm = {
+        "Namespace": "acs_ecs_dashboard",
+        "MetricName": "CPUUtilization",
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": 99,
+        "Resources": [],
+    }
+    watch = start({"Action": "ACS::AlarmTrigger", "Properties": alarm})
+    vpc = call("call", "vpc", "CreateVpc", "--CidrBlock", "172.30.0.0/16")["VpcId"]
+    words = ("--VpcId", vpc, "--CidrBlock", "172.30.0.0/24", "--ZoneId", "cn-hangzhou-h")
+    vswitch = call("call", "vpc", "CreateVSwitch", *words)["VSwitchId"]
+    group = call("call", "ecs", "CreateSecurityGroup", "--VpcId", vpc)["SecurityGroupId"]
+    words = ("--VSwitchId", vswitch, "--SecurityGroupId", group, "--InstanceType", "ecs.g6.large")
+    image = call("call", "ecs", "DescribeImages")["Images"]["Image"][0]["ImageId"]
+    made = call("call", "ecs", "RunInstances", *words, "--ImageId", image)
+    [instance] = made["InstanceIdSets"]["InstanceIdSet"]
+
+    def status() -> str:
+        found = call("call", "ecs", "DescribeInstances", "--InstanceIds", json.dumps([instance]))
+        return str(found["Instances"]["Instance"][0]["Status"])
+
+    eventually(lambda: status() == "Running", "the instance")
+    call("call", "ecs", "StopInstance", "--InstanceId", instance)
+
+    fired = eventually(lambda: shown(call, event).get("LastSuccessfulTriggerTime") and shown(call, event), "the firing")
+    assert json.loads(fired["LastTriggerOutputs"]) == {"id": instance}
+    assert shown(call, watch)["Status"] == "Waiting"
+    for execution_id in (event, watch):
+        call("call", "oos", "CancelExecution", "--ExecutionId", execution_id)
+        assert ended(call, execution_id)["Status"] == "Cancelled"
+
+
 def test_both_languages_show_the_same() -> None:
     for language in ("console", "yaml", "bash"):
         assert blocks(PAGE, language) == blocks(PAGE.replace(".md", ".zh-CN.md"), language)

@@ -189,6 +189,13 @@ class Executions:
                 await rows.list_tasks(connection, account_id, region, wanted, offset=page.offset, limit=page.size + 1)
             )
 
+    async def count_items(self, task_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        """Return how many items of looped tasks have which status."""
+        if not task_ids:
+            return {}
+        async with self._database.connection() as connection:
+            return await rows.count_items(connection, task_ids)
+
     async def resources(
         self, account_id: str, region: str, execution_id: str
     ) -> tuple[ExecutionRecord, Sequence[ResourceStatus]]:
@@ -308,7 +315,8 @@ class Executions:
     async def _enter(self, tx: Connection, record: ExecutionRecord) -> ExecutionRecord:
         """Write a new execution and have it driven, or queued when too many run."""
         now = record.created_at
-        if record.parent_id is None and await flow.is_full(tx, record.account_id, record.region, self._concurrent):
+        limit = self._concurrent if record.parent_id is None else 0
+        if limit and await flow.is_full(tx, record.account_id, record.region, limit):
             record = msgspec.structs.replace(record, status=ExecutionStatus.QUEUED)
             await journal.add(tx, record, LogLine(at=now, task_execution_id="", message="The execution is queued."))
             await queue.line_up(tx, record.account_id, record.region, now)

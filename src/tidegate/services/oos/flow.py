@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 KIND: Final = "oos-queue"
 #: how often a queue is looked at while there is one
 PAUSE: Final = timedelta(seconds=0.5)
+_NO_LIMIT: Final = 1_000_000
 
 
 async def admit(tx: Connection, account_id: str, region: str, limit: int, now: datetime) -> bool:
-    """Let in as many queued executions as there is room for, oldest first; returns whether any is left."""
-    for execution_id in await rows.admit(tx, account_id, region, limit, now):
+    """Let in as many queued executions as there is room for, oldest first; returns whether any is left.
+
+    ``limit`` 0 is none: what an earlier limit has left in a queue is let in.
+    """
+    for execution_id in await rows.admit(tx, account_id, region, limit or _NO_LIMIT, now):
         await rows.note(tx, execution_id, LogLine(at=now, task_execution_id="", message="The execution is started."))
         await work.start(tx, work_key(execution_id), EXECUTION, now=now)
     return await rows.has_queue(tx, account_id, region)

@@ -225,6 +225,16 @@ async def list_tasks(
     return [(task, by_id[task.execution_id]) for task in tasks if task.execution_id in by_id]
 
 
+async def count_items(connection: Connection, task_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+    """Return how many items of looped tasks have which status, by the id of the task."""
+    rows = await connection.fetch(
+        "select parent_id, json_object_agg(status, items) as counters from (select parent_id, status, count(*) as items"
+        "   from oos_task where parent_id = any($1) group by parent_id, status) counted group by parent_id",
+        list(task_ids),
+    )
+    return {row["parent_id"]: row["counters"] for row in rows}
+
+
 async def list_log(
     connection: Connection, execution_id: str, task_execution_id: str | None, *, offset: int, limit: int
 ) -> Sequence[LogLine]:

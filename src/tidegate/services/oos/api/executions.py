@@ -22,6 +22,7 @@ from tidegate.services.oos.api.product import (
 )
 from tidegate.services.oos.executions import read_parameters
 from tidegate.services.oos.masking import Mask, mask_parameters
+from tidegate.services.oos.model import AUTOMATION
 from tidegate.services.oos.notifying import read_ids, read_item
 from tidegate.services.oos.orders import Order
 from tidegate.services.oos.service import Oos
@@ -181,6 +182,39 @@ async def start_execution(service: Oos, call: Call, request: StartExecutionReque
     )
     fields = execution_fields(record, _NOTHING_YET)
     return ExecutionAnswer(ExecutionItem(**{**fields, "parameters": json_text(fields["parameters"])}))
+
+
+class StartDebugExecutionRequest(Request):
+    """An action to be tried by itself; its properties are JSON text."""
+
+    task_type: str
+    properties: str | None = None
+
+
+class DebugExecutionAnswer(Answer):
+    """The execution that tries it."""
+
+    execution_id: str
+
+
+def _any(_service: Any, _call: Call, _request: StartDebugExecutionRequest) -> Sequence[str]:
+    return execution_resource(None)
+
+
+@oos.operation("StartDebugExecution", on=_any)
+async def start_debug_execution(service: Oos, call: Call, request: StartDebugExecutionRequest) -> DebugExecutionAnswer:
+    """Run one task by itself, with the caller's rights."""
+    task = {"Name": "debug", "Action": request.task_type, "Properties": read_parameters(request.properties)}
+    record = await service.executions.start(
+        Order(
+            principal=call.principal,
+            region=call.region,
+            template_content=json_text({"FormatVersion": AUTOMATION, "RamRole": "", "Tasks": [task]}),
+            client_token=call.client_token,
+            fingerprint=call.fingerprint,
+        )
+    )
+    return DebugExecutionAnswer(record.id)
 
 
 def _one(_service: Any, _call: Call, request: ExecutionRequest | NotifyExecutionRequest) -> Sequence[str]:

@@ -180,6 +180,8 @@ _SYSTEM = "System"
 
 def _depth(request: ListExecutionsRequest) -> int | None:
     """Return how far below the roots to look (oos.md 8.2); a parent or an id asks for exactly what it names."""
+    if request.include_child_execution and request.depth is not None:
+        raise oos.invalid("Depth")
     if request.include_child_execution or request.parent_execution_id or request.execution_id:
         return None
     return 1 if request.depth == "FirstChildDepth" else 0
@@ -277,8 +279,12 @@ async def list_task_executions(
     )
     page = Page.read(request.max_results, request.next_token)
     part = await service.executions.tasks(call.account_id, call.region, wanted, page)
+    counted = await service.executions.count_items([task.id for task, _ in part.items if task.loop is not None])
     return ListTaskExecutionsAnswer(
-        task_executions=[_task_item(task, execution) for task, execution in part.items],
+        task_executions=[
+            _task_item(task, execution, None if task.loop is None else counted.get(task.id, {}))
+            for task, execution in part.items
+        ],
         max_results=part.size,
         next_token=token(part.next_token),
     )
@@ -289,7 +295,10 @@ def _wants_items(request: ListTaskExecutionsRequest) -> bool:
     return bool(request.include_child_task_execution or request.parent_task_execution_id or request.task_execution_id)
 
 
-def _task_item(task: TaskRecord, execution: ExecutionRecord) -> TaskExecutionItem:
+def _task_item(
+    task: TaskRecord, execution: ExecutionRecord, counters: Mapping[str, int] | None = None
+) -> TaskExecutionItem:
+    """Return one task; ``counters`` are the items of a looped one by status."""
     mask = Mask(execution.parameters, execution.secrets)
     return TaskExecutionItem(
         task_execution_id=task.id,
@@ -300,7 +309,7 @@ def _task_item(task: TaskRecord, execution: ExecutionRecord) -> TaskExecutionIte
         status_message=task.status_message,
         properties=short_json_text(mask.value(task.properties)),
         outputs=short_json_text(mask.value(task.outputs)),
-        loop=msgspec.UNSET if task.loop is None else mask.value(task.loop),
+        loop=msgspec.UNSET if task.loop is None else {**mask.value(task.loop), "Counters": counters},
         loop_item=_loop_item(task, mask),
         loop_batch_number=msgspec.UNSET if task.batch is None else task.batch,
         parent_task_execution_id=given(task.parent_id),
