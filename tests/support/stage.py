@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,8 +28,7 @@ ENDED = ("Success", "Failed", "Cancelled")
 
 
 def _obey(spec: HostSpec, command: Command) -> Outcome:
-    simple = answer_simple_commands(spec, command)
-    return msgspec.structs.replace(simple, exit_code=0) if simple.exit_code == 127 else simple
+    return msgspec.structs.replace(answer_simple_commands(spec, command), exit_code=0)
 
 
 class Stage:
@@ -41,6 +41,11 @@ class Stage:
         self.security_group = ""
         self._numbers = iter(range(1, 1_000_000))
         self._roles: dict[str, str] = {}
+        self.chance = random.Random(1)
+        #: parts of scenes that are not played
+        self.left_out: set[str] = set()
+        #: seconds of the cloud's time that pass between two looks
+        self.pace = 0.5
 
     async def call(self, product: str, action: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation as the account."""
@@ -66,6 +71,18 @@ class Stage:
             PolicyName="AdministratorAccess",
             RoleName="OOSServiceRole",
         )
+
+    async def link_role(self, name: str) -> None:
+        """Make a service-linked role, as consoles do when a function is used for the first time."""
+        await self.call("RAM", "CreateRole", RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
+        await self.call(
+            "RAM", "AttachPolicyToRole", PolicyType="System", PolicyName="AdministratorAccess", RoleName=name
+        )
+
+    def use_templates(self, checkout: Path) -> None:
+        """Let the templates of a checkout count more than those of this cloud."""
+        catalog = self.memory.cloud.oos.catalog
+        catalog._folders, catalog._is_read = (checkout,), False  # a cloud has no switch for this, only `oos test` has
 
     def name(self, word: str) -> str:
         """Return a name that nobody else has."""
@@ -131,12 +148,12 @@ class Stage:
         return "; ".join(f"{one['TaskName']}: {one['StatusMessage']}" for one in failed)
 
     async def until(self, look: Any, is_right: Any, what: str, seconds: float = 30.0) -> Any:
-        """Look until it is right, half a second of the cloud's time after the other."""
+        """Look until it is right, while the cloud's time goes faster than ours."""
         ends = time.monotonic() + seconds
         while not is_right(seen := await look()):
             assert time.monotonic() < ends, f"waited {seconds} s for {what}; last seen: {seen}"
             await asyncio.sleep(0.02)
-            await self.memory.cloud.advance(timedelta(seconds=0.5))
+            await self.memory.cloud.advance(timedelta(seconds=self.pace))
         return seen
 
     async def pass_hours(self, hours: float) -> None:

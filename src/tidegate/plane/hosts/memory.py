@@ -204,7 +204,10 @@ def answer_simple_commands(spec: HostSpec, command: Command) -> Outcome:
     """
     if list(command.argv[:2]) == ["sh", "-c"] and len(command.argv) > 2:
         lines = command.argv[2].replace(";", "\n").splitlines()
-        steps = [words for line in lines if (words := shlex.split(line, comments=True))]
+        try:
+            steps = [words for line in lines if (words := shlex.split(line, comments=True))]
+        except ValueError as error:
+            return Outcome(exit_code=2, output=f"sh: {error}\n".encode())
     else:
         steps = [list(command.argv)]
     output, code = b"", 0

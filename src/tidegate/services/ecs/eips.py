@@ -151,7 +151,8 @@ class Eips:
                     raise faults.denied("IncorrectInstanceStatus")
                 return [instance.id]
             case "NetworkInterface":
-                if instance_id not in await INTERFACES.lock(tx, call.account_id, call.region, [instance_id]):
+                await INTERFACES.lock(tx, call.account_id, call.region, [instance_id])
+                if instance_id not in await INTERFACES.find(tx, call.account_id, call.region, [instance_id]):
                     raise faults.not_found("InvalidEniId")
                 return []
             case _:

@@ -111,8 +111,8 @@ class Images:
         ]
 
     async def copy(self, call: Call, image_id: str, region: str, *, name: str, description: str) -> str:
-        """Begin a copy of an own image in another region; returns its id."""
-        if region not in catalog.REGIONS or region == call.region:
+        """Begin a copy of an own image in a region, which may be its own; returns its id."""
+        if region not in catalog.REGIONS:
             raise faults.not_found("InvalidRegionId")
 
         async def act(tx: Connection) -> Answered:

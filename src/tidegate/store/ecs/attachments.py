@@ -109,15 +109,16 @@ async def of_instances(db: Connection, ids: Sequence[str]) -> Mapping[str, Bound
     }
 
 
+_UNBIND = "update ecs_eip set instance_id = '', instance_type = '', status = 'Available', passing = '' where"
 _ANYTHING_BOUND = """
-    select exists (select from ecs_eip where instance_id = any($1))
+    select exists (select from ecs_eip where instance_id = any($1) or instance_type = 'NetworkInterface')
         or exists (select from ecs_interface where instance_id = any($1))
         or exists (select from ecs_disk where instance_id = any($1))
 """
 
 
 async def let_go(tx: Connection, instance_ids: Iterable[str]) -> None:
-    """Free what was bound to released instances; what shall go with them goes."""
+    """Free what was bound to released instances, whose rows are gone; what shall go with them goes."""
     ids = list(instance_ids)
     if not await tx.fetchval(_ANYTHING_BOUND, ids):
         return
@@ -132,15 +133,14 @@ async def let_go(tx: Connection, instance_ids: Iterable[str]) -> None:
             f"update {table} set instance_id = '', status = 'Available', passing = '' where instance_id = any($1)", ids
         )
     await unbind_eips(tx, [*ids, *owners])
+    # Primary interfaces have gone with their instances' rows.
+    await tx.execute(f"""{_UNBIND} instance_type = 'NetworkInterface'
+        and not exists (select from ecs_any_interface as one where one.id = ecs_eip.instance_id)""")
 
 
 async def unbind_eips(tx: Connection, ids: Iterable[str]) -> None:
     """Take the elastic addresses off instances or network interfaces that are gone."""
-    await tx.execute(
-        "update ecs_eip set instance_id = '', instance_type = '', status = 'Available', passing = '' "
-        "where instance_id = any($1)",
-        list(ids),
-    )
+    await tx.execute(f"{_UNBIND} instance_id = any($1)", list(ids))
 
 
 #: how an attribute of a system disk is called among its instance's options

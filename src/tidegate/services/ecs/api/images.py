@@ -294,7 +294,7 @@ class CopyImageRequest(ImageRequest, kw_only=True):
 
 @ecs.operation("CopyImage", on=_one)
 async def copy_image(service: Ecs, call: Call, request: CopyImageRequest) -> ImageId:
-    """Begin a copy of an own image in another region."""
+    """Begin a copy of an own image in another region, or in its own (which is how disks are encrypted)."""
     region_of(call)
     made = await service.images.copy(
         call,
