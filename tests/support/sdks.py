@@ -131,6 +131,20 @@ class Sdks:
         return Client(self._config())
 
     @cached_property
+    def eci(self) -> Any:
+        """Container groups."""
+        from alibabacloud_eci20180808.client import Client
+
+        return Client(self._config())
+
+    @cached_property
+    def vpc(self) -> Any:
+        """Networks and elastic addresses."""
+        from alibabacloud_vpc20160428.client import Client
+
+        return Client(self._config())
+
+    @cached_property
     def core(self) -> Any:
         """The older core SDK."""
         from aliyunsdkcore.client import AcsClient
