@@ -95,6 +95,8 @@ def read_answers(text: str, name: str = "the answers file") -> Answers:
 
 def read_document(text: str, name: str) -> dict[str, Any]:
     """Read the text of an answers file. Raises ConfigurationError."""
+    if text.lstrip().startswith("{"):  # JSON, which YAML takes for its own unless it is indented with tabs
+        text = text.replace("\t", " ")
     try:
         read = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:

@@ -147,6 +147,27 @@ async def test_a_loop_calls_in_the_order_of_its_items_and_shows_each_of_them() -
     ]
 
 
+async def test_the_tasks_of_a_loop_run_for_every_item() -> None:
+    turn = call("measure", Outputs=select(found="Found"))
+    turn["Properties"]["Parameters"] = {"Id": "{{ ACS::TaskLoopItem }}"}
+    loop = act(
+        "turns",
+        "ACS::Loop",
+        Properties={
+            "LoopItems": ["a", "b"],
+            "LoopTasks": [turn, act("rest", "ACS::Sleep", Properties={"Duration": "1M"})],
+        },
+        Outputs={"all": {"Type": "List", "ValueSelector": "{{ measure.found }}"}},
+    )
+    answers = {"tide.Ping": [{"With": {"Id": "a"}, "Answer": {"Found": 1}}, {"Found": 2}]}
+
+    report = await play(write(Tasks=[loop], Outputs={"all": {"Type": "List", "Value": "{{ turns.all }}"}}), answers)
+
+    assert (report.outputs, report.seconds) == ({"all": [1, 2]}, 120)
+    assert [each.task for each in report.calls] == ["turns/measure", "turns/measure"]
+    assert [[task.name for task in item.child] for item in report.task("turns").items] == [["measure", "rest"]] * 2
+
+
 async def test_a_product_action_runs_as_a_child_whose_calls_are_the_child_s(tmp_path: Path) -> None:
     (tmp_path / "ACS::ECS::Tidy.yml").write_text(
         write(

@@ -62,7 +62,9 @@ async def _check(paths: Sequence[Path], data_dir: Path) -> list[tuple[Path, Sequ
     from tidegate.services.oos import validation  # noqa: PLC0415 - brings the whole language along
     from tidegate.services.oos.sandbox import Sandbox  # noqa: PLC0415
 
-    programs, products = Sandbox(), read_catalog(data_dir).product
+    # Product actions that stand in a folder beside what uses them are known.
+    programs = Sandbox()
+    products = read_catalog(data_dir, [path for path in paths if path.is_dir()]).product
     try:
         return [
             (path, (await validation.validate(text, programs, products)).problems)
