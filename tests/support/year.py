@@ -42,6 +42,8 @@ class Life:
     happened: Counter[str] = field(default_factory=Counter)
     #: the largest and the smallest total that was seen
     totals: set[int] = field(default_factory=set)
+    #: waits that are left to their deadlines
+    left: list[str] = field(default_factory=list)
 
     @classmethod
     async def begin(cls, database: Database) -> Life:
@@ -154,13 +156,20 @@ class Life:
 
     async def answer_hooks(self) -> None:
         """End most waits well, some badly; a few are left to their deadlines."""
-        for activity in await self.world.activities(self.group):
-            if activity["StatusCode"] != "InProgress":
-                continue
-            for action in await self.world.actions(activity["ScalingActivityId"]):
+        while True:
+            async with self.world.database.connection() as db:
+                waits = await db.fetch(
+                    "select token, hook_id from ess_action where status = 'Pending' and not token = any($1)", self.left
+                )
+            if not waits:
+                return
+            for token, hook_id in waits:
                 luck = self.chance.random()
-                if action["LifecycleActionStatus"] == "Pending" and luck < 0.95:
+                if luck < 0.95:
+                    action = {"LifecycleHookId": hook_id, "LifecycleActionToken": token}
                     await self.world.complete(action, "CONTINUE" if luck < 0.9 else "ABANDON")
+                else:
+                    self.left.append(token)
 
     async def rest(self) -> None:
         """See that the group is at rest: nobody has disturbed it for hours."""

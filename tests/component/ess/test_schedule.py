@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from support.clocks import StillClock
 from support.crashing import Crash, watched_points
-from support.ess import World
+from support.ess import World, make_world
 from tidegate.clock import to_minutes
 from tidegate.services.ess.dialect import OLD
 
@@ -478,3 +479,22 @@ async def test_a_task_runs_once_wherever_the_process_dies(world: World, begin: d
             await world.scale(group, -1)
 
     assert {"task.transaction.acted", "task.transaction.recorded"} <= deadly
+
+
+async def test_a_task_looked_at_whole_days_before_its_end_comes_to_rest(world: World) -> None:
+    clock = StillClock()
+    still = make_world(world.database, clock, world.ids)
+    group = await still.make_group()
+    ari = await still.make_rule(group, 1)
+    await still.call(
+        "CreateScheduledTask",
+        ScheduledAction=ari,
+        LaunchTime="2026-01-01T12:00Z",
+        RecurrenceType="Daily",
+        RecurrenceValue="1",
+        RecurrenceEndTime="2026-01-11T00:00Z",
+    )
+
+    looks = [await still.advance(days=1) for _ in range(10)]
+
+    assert max(looks) < 100

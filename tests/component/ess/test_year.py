@@ -14,4 +14,4 @@ async def test_a_group_lives_three_weeks_and_is_sound_after_every_step(database:
     assert life.steps > 200
     assert {3, 6} <= life.totals
     assert max(life.totals) <= 14  # MaxSize, and a tenth of it while members are renewed
-    assert {"illness", "death"} <= set(life.happened)
+    assert len(life.happened) >= 4  # of the surprises a life can have

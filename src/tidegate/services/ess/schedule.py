@@ -180,7 +180,7 @@ class Schedule:
         left = task.recurrence_end - self._around.now()
         if group is None or left <= timedelta():
             return None
-        days = left // limits.DAY
+        days = -(-left // limits.DAY) - 1  # whole ones after today, so that the next look is always ahead
         if days < limits.EXPIRY_DAYS:
             await self._announcer.expiring(tx, group, task, str(days))
         return task.recurrence_end - min(days, limits.EXPIRY_DAYS) * limits.DAY if days else None
