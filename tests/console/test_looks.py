@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support.clicking import TEMPLATE, Person, walk_the_tutorial
+from support.clicking import TEMPLATE, Person, connect, walk_the_tutorial
 from support.running import RunningCloud
 
 axe = pytest.importorskip("axe_playwright_python", reason="axe is not installed: make console installs it")
@@ -28,8 +28,9 @@ def pages(chromium: Any, cloud: RunningCloud) -> list[str]:
         person.page.wait_for_selector("main header .badge.good")
         person.go("/oos/executions")
         execution = person.page.locator("td a.id").first.inner_text()
-        person.go(f"/ess/{made['group']}?tab=instances")
-        instance = person.page.locator("td a.id").first.inner_text()
+        instance = person.instance_of(made["group"])
+        connect(person, instance, made["redis"])
+        furnish(person, made["group"])
     group, redis = made["group"], made["redis"]
     return [
         "/overview",
@@ -37,26 +38,64 @@ def pages(chromium: Any, cloud: RunningCloud) -> list[str]:
         "/timeline",
         f"/why?redis={redis}&instance={instance}",
         "/ess",
-        *(
-            f"/ess/{group}?tab={tab}"
-            for tab in ("basics", "instances", "configurations", "rules", "hooks", "activities")
-        ),
+        *(f"/ess/{group}?tab={tab}" for tab in ("basics", "instances", "configurations", "rules", "tasks", "hooks")),
+        *(f"/ess/{group}?tab={tab}" for tab in ("notifications", "refreshes", "activities", "monitoring")),
         f"/ess/{group}/hook?template={TEMPLATE}",
+        f"/ess/{group}/hook?kind=queue",
+        f"/ess/{group}/task",
+        f"/ess/{group}/alarm",
         "/ecs",
         f"/ecs/{instance}",
+        "/slb",
         "/redis",
         f"/redis/{redis}",
+        "/databases/polardb",
+        "/mns",
+        "/mns/queues/looks",
         "/oos/executions",
         f"/oos/executions/{execution}",
+        *(f"/oos/executions/{execution}?tab={tab}" for tab in ("advanced", "log", "template")),
         "/oos/templates",
         f"/oos/templates/{TEMPLATE}",
         f"/oos/new?copy={TEMPLATE}",
         "/ram/users",
+        "/ram/users/ada",
         "/ram/roles/OOSServiceRole",
         "/ram/policies",
         "/ram/new-policy",
+        "/ram/settings",
         "/ram/simulator?who=roles/OOSServiceRole&action=ecs:DescribeInstances",
+        "/password",
     ]
+
+
+def furnish(person: Person, group: str) -> None:
+    """Make what the tutorial does not: a task, an alarm, a step rule, a queue, a user with a password."""
+    person.go("/mns")
+    person.open("create")
+    person.fill(QueueName="looks")
+    person.submit()
+    person.go(f"/ess/{group}/alarm")
+    person.fill(Name="busy")
+    person.page.select_option("[name='list:AlarmActions']", index=0)
+    person.submit()
+    person.go(f"/ess/{group}/task")
+    person.fill(ScheduledTaskName="evening")
+    person.submit()
+    person.go(f"/ess/{group}?tab=rules")
+    person.open("steps")
+    person.fill(ScalingRuleName="steps")
+    person.submit()
+    person.go(f"/ess/{group}?tab=notifications")
+    person.open("notification")
+    person.submit()
+    person.go("/ram/users")
+    person.open("create")
+    person.fill(UserName="ada")
+    person.submit()
+    person.open("login")
+    person.fill(Password="Correct-Horse-1")
+    person.submit()
 
 
 @pytest.mark.parametrize("language", ["en-US", "zh-CN"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.clicking import Person, walk_the_tutorial
+from support.clicking import Person, connect, walk_the_tutorial
 from support.running import RunningCloud
 
 
@@ -28,6 +28,15 @@ def test_the_tutorial_is_done_by_mouse_and_the_timeline_tells_it_live(
         person.go(f"/redis/{made['redis']}")
         entries = person.page.locator("section.panel", has=person.page.locator(f"td.id:text-is('{address}')"))
         assert made["activity"] in entries.first.inner_text()
+        assert person.page.locator("#attempts td").count() == 0
+        instance = person.instance_of(made["group"])
+        connect(person, instance, made["redis"])
+        person.go(f"/redis/{made['redis']}")
+        # The gate saw it; the page shows it without being loaded again.
+        person.page.wait_for_selector(f"#attempts tr:has-text('{address}') .badge.good")
+        person.go(f"/timeline?activity={made['activity']}")
+        person.page.wait_for_selector(".k-connection")
+        assert "ESSHookPolicyForRedisWhitelist" in person.page.locator("table.story").inner_text()
         assert person.complaints == []
 
 
@@ -62,3 +71,50 @@ def test_the_guide_walks_the_tutorial_one_click_a_step(chromium: Any, cloud: Run
                 person.go("/guide")
 
         assert person.page.locator("table.steps tr:has(.badge.good)").count() == 12, person.page.inner_text("main")
+
+
+def test_a_dialog_is_used_by_keyboard_alone_and_gives_the_focus_back(chromium: Any, cloud: RunningCloud) -> None:
+    with Person(chromium, cloud, "en-US") as person:
+        person.sign_in()
+        person.go("/ram/groups")
+        press = person.page.keyboard.press
+        focused = "document.activeElement.textContent.trim() || document.activeElement.name"
+
+        press("Tab")
+        assert person.page.evaluate(focused) == "Skip to the content"
+        press("Enter")
+        press("Tab")
+        assert person.page.evaluate(focused) == "Create group"
+        press("Enter")
+        assert person.page.evaluate(focused) == "GroupName"
+        press("Escape")
+        assert person.page.evaluate(focused) == "Create group"
+        press("Enter")
+        person.page.keyboard.type("by-keyboard")
+        with person.page.expect_navigation():
+            press("Enter")
+
+        person.page.wait_for_selector("h1:has-text('by-keyboard')")
+
+
+def test_names_that_bite_do_nothing_in_a_browser(chromium: Any, cloud: RunningCloud) -> None:
+    bite = "<img src=x onerror=alert(1)>"
+    with Person(chromium, cloud, "en-US") as person:
+        alerts: list[str] = []
+        person.page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+        person.sign_in()
+        person.go("/ram/users")
+        person.open("create")
+        person.fill(UserName="bitten", DisplayName=bite, Comments=bite)
+        person.submit()
+        person.go("/oos/new")
+        person.fill(
+            TemplateName="bitten", Content=f"FormatVersion: OOS-2019-06-01\nDescription: '{bite}'\nTasks: {bite}"
+        )
+        person.page.wait_for_selector("#problems li")
+
+        assert person.page.locator("#problems li").first.get_attribute("data-line") == "3"
+        for address in ("/ram/users", "/ram/users/bitten", f"/why?instance={bite}&redis={bite}", f"/ess/{bite}"):
+            person.go(address)
+        assert alerts == []
+        assert person.page.locator("img[src=x]").count() == 0

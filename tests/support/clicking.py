@@ -74,6 +74,12 @@ class Person:
             self.page.click(f"form[action*='/call/{form}']{inside} button[type=submit]")
         self.page.wait_for_selector("p.note[role=status]")
 
+    def instance_of(self, group: str) -> str:
+        """The first instance of a scaling group."""
+        self.go(f"/ess/{group}?tab=instances")
+        found: str = self.page.locator("td a.id").first.inner_text()
+        return found
+
     def id_in_address(self) -> str:
         return re.sub(r"[?#].*", "", self.page.url).rpartition("/")[2]
 
@@ -89,7 +95,7 @@ def walk_the_tutorial(person: Person, name: str) -> dict[str, str]:
         person.go(f"/ram/roles/{ROLE}")
         person.open("attach")
         dialog = person.page.locator("dialog[open] form").first
-        dialog.locator("select").select_option(POLICY)
+        dialog.locator("select").select_option(label=POLICY)
         with person.page.expect_navigation():
             dialog.locator("button.first").click()
         person.page.wait_for_selector("p.note[role=status]")
@@ -129,3 +135,12 @@ def walk_the_tutorial(person: Person, name: str) -> dict[str, str]:
     person.go(f"/ess/{group}?tab=rules")
     person.press("ess/ExecuteScalingRule")
     return {"redis": redis, "group": group, "activity": person.page.url.rpartition("activity=")[2]}
+
+
+def connect(person: Person, instance: str, redis: str) -> None:
+    """Have an instance connect to Redis, by a command given on its page."""
+    person.go(f"/redis/{redis}")
+    address, _, port = person.page.locator("dl.facts dd").first.inner_text().partition(":")
+    person.go(f"/ecs/{instance}")
+    person.fill(CommandContent=f"python3 -c 'import socket; socket.create_connection((\"{address}\", {port}))'")
+    person.submit()

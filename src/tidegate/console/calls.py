@@ -45,7 +45,8 @@ def parameters_of(form: Form, zone: tzinfo = UTC) -> dict[str, Any]:
     ``json:Name:key:Type`` one key of an object that is sent as JSON text (of the type ``Choices``: a list with one element
     for each field of this name), ``inside:Name:Key`` one key of an object, ``rows:Name:index:Key``
     one key of an element of a list of objects, ``joined:Name:start`` the end of a text that begins with ``start``,
-    ``moment:Name`` a local time in ``zone``. Names that begin with a small letter are the form's
+    ``moment:Name`` a local time in ``zone``, ``policy:…`` the
+    type and the name of a policy. Names that begin with a small letter are the form's
     own. Raises CloudError for a value that does not fit its type.
     """
     read = _Parameters(zone)
@@ -89,6 +90,9 @@ class _Parameters:
         elif value != "":
             given[key] = typed(value, type_, key)
 
+    def policy(self, _: str, value: str) -> None:
+        self.given["PolicyType"], _, self.given["PolicyName"] = value.partition(":")
+
     def rows(self, rest: str, value: str) -> None:
         name, index, key = rest.split(":", 2)
         if value != "":
@@ -117,6 +121,7 @@ _READERS: Final[Mapping[str, Callable[[_Parameters, str, str], None]]] = {
     "base64": _Parameters.base64,
     "joined": _Parameters.joined,
     "json": _Parameters.json,
+    "policy": _Parameters.policy,
     "rows": _Parameters.rows,
     "inside": _Parameters.inside,
     "moment": _Parameters.moment,
