@@ -21,8 +21,10 @@ acceptance: setup  ## official SDKs against a started cloud
 	$(run) -n $(workers) tests/acceptance
 console: setup  ## the console in a real Chromium: the tutorial by mouse, accessibility
 	@scripts/browser && TIDEGATE_BROWSER=1 $(run) tests/console
-screenshots: setup  ## a picture of every page, in both languages and three widths, into build/screenshots
+screenshots: setup  ## a picture of every page, in both languages and three widths, into build/screenshots and the docs
 	@scripts/browser && TIDEGATE_BROWSER=1 TIDEGATE_SCREENSHOTS=build/screenshots $(run) tests/console/test_looks.py
+	@for language in en zh-CN; do for page in timeline redis-r; do \
+	cp build/screenshots/$$page-$$language-1440.png docs/images/console-$${page%-r}-$$language.png; done; done
 crash: setup  ## kill -9 at every named point, restart, converge
 	TIDEGATE_CRASH_POINTS=all $(run) -n $(workers) tests/crash
 lint: setup  ## format, rules, types, arrows

@@ -106,6 +106,7 @@ def test_no_page_overflows_or_complains_or_shuts_anybody_out(
     with Person(chromium, cloud, language) as person:
         person.sign_in()
         for address in pages:
+            person.page.emulate_media(color_scheme="light")
             person.go(address)
             for width in WIDTHS:
                 person.page.set_viewport_size({"width": width, "height": 900})
