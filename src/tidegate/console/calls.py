@@ -76,7 +76,8 @@ class _Parameters:
         self.given.setdefault(name, []).append(value)
 
     def base64(self, name: str, value: str) -> None:
-        self.given[name] = base64.b64encode(value.encode()).decode()
+        if value != "":
+            self.given[name] = base64.b64encode(value.encode()).decode()
 
     def joined(self, rest: str, value: str) -> None:
         name, _, start = rest.partition(":")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
+from itertools import groupby
 from typing import Final, Literal
 
 import msgspec
@@ -63,7 +64,7 @@ def draw(
     most = max([least, *(value for line in lines for _, value in line.points)])
     step = _step(most / _LINES)
     top = math.ceil(most / step) * step
-    frame = _Frame(since, until, top)
+    frame = _Frame(since.timestamp(), (until - since).total_seconds(), top)
     return Chart(
         width=_WIDTH,
         height=_HEIGHT,
@@ -76,36 +77,45 @@ def draw(
 
 
 class _Frame(msgspec.Struct, frozen=True):
-    since: datetime
-    until: datetime
+    """From moments, in seconds since 1970, and values to places."""
+
+    since: float
+    seconds: float
     top: float
 
-    def x(self, moment: datetime) -> float:
-        whole = (self.until - self.since).total_seconds()
-        part = (min(max(moment, self.since), self.until) - self.since).total_seconds() / whole
-        return round(part * _WIDTH, 1)
-
-    def y(self, value: float) -> float:
-        return round(_HEIGHT - value / self.top * _HEIGHT, 1)
+    def place(self, points: Sequence[tuple[datetime, float]]) -> list[tuple[float, float]]:
+        """Return places, those of points that would fall on one another thinned out."""
+        since, unit = self.since, _WIDTH / self.seconds
+        along = [((moment.timestamp() - since) * unit, value) for moment, value in points]
+        return [(min(max(x, 0.0), float(_WIDTH)), _HEIGHT - value / self.top * _HEIGHT) for x, value in _thinned(along)]
 
 
 def _drawn(line: Line, frame: _Frame, unit: str) -> Drawn:
     if not line.points:
         return Drawn(name=line.name, tint=line.tint, path="", area="", last="")
-    (start, first), *rest = line.points
-    path = [f"M{frame.x(start)} {frame.y(first)}"]
-    for moment, value in rest:
-        x, y = frame.x(moment), frame.y(value)
-        path.append(f"H{x}V{y}" if line.steps else f"L{x} {y}")
+    (start, first), *rest = frame.place(line.points)
+    shape = "H{:.1f}V{:.1f}" if line.steps else "L{:.1f} {:.1f}"
+    path = [f"M{start:.1f} {first:.1f}", *(shape.format(x, y) for x, y in rest)]
     if not rest and not line.steps:
         path.append("h0")  # a dot
-    end = frame.until if line.steps else line.points[-1][0]
     if line.steps:
-        path.append(f"H{frame.x(end)}")
-    floor = frame.y(0)
-    area = f"{''.join(path)}V{floor}H{frame.x(start)}Z" if line.filled else ""
+        path.append(f"H{_WIDTH}")
+    area = f"{''.join(path)}V{_HEIGHT}H{start:.1f}Z" if line.filled else ""
     last = f"{_number(line.points[-1][1])}{f' {unit}' if unit else ''}"
     return Drawn(name=line.name, tint=line.tint, path="".join(path), area=area, last=last)
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Keep of the points that fall on two units of the axis the first, the last, the lowest and the highest."""
+    if len(points) <= _WIDTH:
+        return list(points)
+    kept: list[tuple[float, float]] = []
+    for _, each in groupby(points, key=lambda point: int(point[0] / 2)):
+        column = list(each)
+        values = [value for _, value in column]
+        places = {0, values.index(min(values)), values.index(max(values)), len(column) - 1}
+        kept += [column[place] for place in sorted(places)]
+    return kept
 
 
 def _times(since: datetime, until: datetime, zone: tzinfo) -> list[str]:

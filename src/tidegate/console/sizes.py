@@ -13,9 +13,9 @@ from tidegate.store.chronicle import SizeChange
 class Sizes(msgspec.Struct, frozen=True):
     """Three lines of (moment, number of instances)."""
 
-    total: Sequence[tuple[datetime, float]]
-    in_service: Sequence[tuple[datetime, float]]
-    moving: Sequence[tuple[datetime, float]]
+    total: list[tuple[datetime, float]]
+    in_service: list[tuple[datetime, float]]
+    moving: list[tuple[datetime, float]]
 
 
 def sizes_of(changes: Sequence[SizeChange], since: datetime, now: datetime, present: int) -> Sizes:
@@ -29,21 +29,36 @@ def sizes_of(changes: Sequence[SizeChange], since: datetime, now: datetime, pres
         moments.append((change.started_at, 0, change))
         if change.ended_at is not None:
             moments.append((change.ended_at, 1, change))
-    settled = _before(changes, since, present)
-    running: dict[str, SizeChange] = {}
+    count = _Count(settled=_before(changes, since, present))
     lines = Sizes([], [], [])
-    _mark(lines, since, settled, running)
+    _mark(lines, since, count)
     for at, is_end, change in sorted(moments, key=lambda one: (one[0], one[1])):
+        count.move(change, -1 if is_end else 1)
         if is_end:
-            running.pop(change.id, None)
-            settled = change.total_capacity - sum(one.amount for one in running.values() if one.joins)
-        else:
-            running[change.id] = change
+            count.settled = change.total_capacity - count.joining
         if at >= since:
-            _mark(lines, at, settled, running)
-    if not running and lines.total[-1][1] != present:  # changed without an activity: Standby, or not at all
-        _mark(lines, now, present, running)
+            _mark(lines, at, count)
+    if (
+        not count.joining + count.leaving and lines.total[-1][1] != present
+    ):  # changed without an activity, as by Standby
+        count.settled = present
+        _mark(lines, now, count)
     return lines
+
+
+class _Count(msgspec.Struct):
+    """How many are settled, and how many are on their way at a moment."""
+
+    settled: int
+    joining: int = 0
+    leaving: int = 0
+
+    def move(self, change: SizeChange, sign: int) -> None:
+        """Count the instances of an activity that begins (1) or ends (-1)."""
+        if change.joins:
+            self.joining += sign * change.amount
+        else:
+            self.leaving += sign * change.amount
 
 
 def _before(changes: Sequence[SizeChange], since: datetime, present: int) -> int:
@@ -60,13 +75,7 @@ def _before(changes: Sequence[SizeChange], since: datetime, present: int) -> int
     return max(first.total_capacity - first.amount if first.joins else first.total_capacity + first.amount, 0)
 
 
-def _mark(lines: Sizes, at: datetime, settled: int, running: dict[str, SizeChange]) -> None:
-    joining = sum(one.amount for one in running.values() if one.joins)
-    leaving = sum(one.amount for one in running.values() if not one.joins)
-    for line, value in (
-        (lines.total, settled + joining),
-        (lines.in_service, max(settled - leaving, 0)),
-        (lines.moving, joining + leaving),
-    ):
-        assert isinstance(line, list)
-        line.append((at, value))
+def _mark(lines: Sizes, at: datetime, count: _Count) -> None:
+    lines.total.append((at, count.settled + count.joining))
+    lines.in_service.append((at, max(count.settled - count.leaving, 0)))
+    lines.moving.append((at, count.joining + count.leaving))

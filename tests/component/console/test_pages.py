@@ -124,6 +124,17 @@ async def test_a_page_is_served_in_both_languages_and_escapes_what_it_shows(furn
         assert answer.text.count("<h1>") == 1
 
 
+async def test_no_state_is_left_in_english_on_a_chinese_page(furnished: World) -> None:
+    browser, left = await _owner(furnished, "zh"), set()
+    for page in PAGES:
+        text = (await browser.get(page.format(**furnished.ids))).text
+        left |= {word.strip() for word in re.findall(r'class="badge[^"]*">([^<]*)<', text)}
+
+    # What remains are names, versions, numbers and addresses.
+    english = {word for word in left if re.fullmatch(r"[A-Z]?[A-Za-z:_ ]{3,}", word)}
+    assert english <= {"YAML", "JSON"}, english
+
+
 async def test_what_bites_is_shown_as_it_was_written(furnished: World) -> None:
     browser = await _owner(furnished, "en")
 

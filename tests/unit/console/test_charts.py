@@ -83,4 +83,13 @@ def test_a_step_line_keeps_a_value_until_the_next_one_and_to_the_end() -> None:
 
     path = draw([line], START, START + HOUR, UTC).lines[0].path
 
-    assert re.fullmatch(r"M0\.0 75\.0H500\.0V0\.0H1000\.0", path), path
+    assert re.fullmatch(r"M0\.0 75\.0H500\.0V0\.0H1000", path), path
+
+
+def test_a_chart_of_very_many_points_stays_small_and_keeps_the_peaks() -> None:
+    points = [(START + HOUR * (n / 20_000), 900.0 if n == 7_777 else float(n % 7)) for n in range(20_000)]
+
+    path = draw([Line(name="x", tint="blue", points=points)], START, START + HOUR, UTC).lines[0].path
+
+    assert len(path) < 60_000
+    assert " 10.0" in path  # 900 of 1000
