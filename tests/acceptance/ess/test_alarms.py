@@ -69,6 +69,25 @@ def test_a_metric_that_a_user_reports_scales_the_group(sdks: Sdks, cloud: Runnin
     assert (seen.name, seen.state, seen.enable, seen.metric_name) == ("long-queue", "INSUFFICIENT_DATA", False, "queue")
 
 
+def test_the_sdk_of_cloudmonitor_reads_what_is_measured_and_what_was_reported(sdks: Sdks, cloud: RunningCloud) -> None:
+    report(sdks, 1)
+    event = cms.PutCustomEventRequestEventInfo(event_name="deploy", content="version 2")
+    sdks.cms.put_custom_event(cms.PutCustomEventRequest(event_info=[event]))
+    cloud.advance(1)
+
+    metas = sdks.cms.describe_metric_meta_list(cms.DescribeMetricMetaListRequest(namespace="acs_ess_dashboard")).body
+    projects = sdks.cms.describe_project_meta(cms.DescribeProjectMetaRequest()).body
+    listed = sdks.cms.describe_custom_metric_list(cms.DescribeCustomMetricListRequest(metric_name="queue")).body
+    events = sdks.cms.describe_custom_event_attribute(cms.DescribeCustomEventAttributeRequest(name="deploy")).body
+    counts = sdks.cms.describe_custom_event_count(cms.DescribeCustomEventCountRequest()).body
+
+    assert "CpuUtilization" in {one.metric_name for one in metas.resources.resource}
+    assert {one.namespace for one in projects.resources.resource} == {"acs_ecs_dashboard", "acs_ess_dashboard"}
+    assert [one["dimension"] for one in json.loads(listed.result)["list"]] == ["shop=east"]
+    assert [one.content for one in events.custom_events.custom_event] == ["version 2"]
+    assert [(one.name, one.num) for one in counts.custom_event_counts.custom_event_count] == [("deploy", 1)]
+
+
 def test_the_old_sdk_and_libcloud_read_alarm_tasks_and_the_alarms_of_rules(sdks: Sdks, cloud: RunningCloud) -> None:
     group = make_group(sdks)
     rule = make_rule(sdks, group)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,6 +15,11 @@ from tidegate.store.cms import samples, series
 from tidegate.store.cms.samples import Point, Wanted
 from tidegate.store.database import Database
 
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
+
+#: where a point stands: its moment (ms) and its series
+_Place = tuple[int, str]
 #: one point as it is shown: timestamp, dimensions, Average, Minimum, Maximum
 Datapoint = Mapping[str, Any]
 
@@ -54,55 +59,55 @@ class Answers:
 
     async def page(self, question: Question, length: int, token: str | None) -> tuple[list[Datapoint], str | None]:
         """Return the first points by moment and resource, and where the next page begins."""
-        after = _read_token(token)
-        found: list[tuple[Point, _Source]] = []
+        place = _read_token(token)
+        after = None if place is None else (datetime.fromtimestamp(place[0] / 1000, UTC), place[1])
         async with self._database.connection() as db:
-            sources = await self._sources(question)
+            sources = await self._sources(db, question)
             each = max(length // max(len(sources), 1), 1)
-            has_more = False
-            for source in sources:
-                points = await samples.points(db, source.wanted(question), limit=each + 1, after=after)
-                has_more = has_more or len(points) > each
-                found += [(point, source) for point in points[:each]]
-        found.sort(key=lambda one: (one[0].at, one[0].series))
-        more = _token(found[-1][0]) if has_more else None
-        return [source.shown(point) for point, source in found], more
+            batches = [
+                [
+                    ((times.write(point.at), point.series), source.shown(point))
+                    for point in await samples.points(db, source.wanted(question), limit=each + 1, after=after)
+                ]
+                for source in sources
+            ]
+        return _joined(batches, each)
 
     async def last(self, question: Question, length: int, token: str | None) -> tuple[list[Datapoint], str | None]:
         """Return the last point of each resource, and where the next page begins."""
-        _, after = _read_token(token) or (None, "")
-        found: list[tuple[Point, _Source]] = []
+        _, after = _read_token(token) or (0, "")
         async with self._database.connection() as db:
-            for source in await self._sources(question):
-                points = await samples.last_points(db, source.wanted(question), limit=length + 1, after=after)
-                found += [(point, source) for point in points]
-        found.sort(key=lambda one: one[0].series)
-        more = _token(found[length - 1][0]) if len(found) > length else None
-        return [source.shown(point) for point, source in found[:length]], more
+            sources = await self._sources(db, question)
+            each = max(length // max(len(sources), 1), 1)
+            batches = [
+                [
+                    ((0, point.series), source.shown(point))
+                    for point in await samples.last_points(db, source.wanted(question), limit=each + 1, after=after)
+                ]
+                for source in sources
+            ]
+        return _joined(batches, each)
 
-    async def _sources(self, question: Question) -> list[_Source]:
+    async def _sources(self, db: Connection, question: Question) -> list[_Source]:
         metrics = questions.metrics_of(question.account_id, question.namespace, question.metric)
         if not metrics:
-            return [await self._custom(question)]
+            return [await self._custom(db, question)]
         sources = []
-        async with self._database.connection() as db:
-            for metric in metrics:
-                ids = _named(metric, question)
-                kind: series.Kind = "host" if metric.namespace == ECS else "group"
-                known = await series.known(db, question.account_id, kind, ids, limit=limits.PAGE)
-                fixed = {metric.owner: question.account_id, **dict([metric.dimension] if metric.dimension else [])}
-                sources.append(_Source(metric, {one: {**fixed, metric.resource: one} for one in known}))
+        for metric in metrics:
+            kind: series.Kind = "host" if metric.namespace == ECS else "group"
+            known = await series.known(db, question.account_id, kind, _named(metric, question), limit=limits.PAGE)
+            fixed = _fixed(metric, question)
+            sources.append(_Source(metric, {one: {**fixed, metric.resource: one} for one in known}))
         return [source for source in sources if source.words]
 
-    async def _custom(self, question: Question) -> _Source:
+    async def _custom(self, db: Connection, question: Question) -> _Source:
         found: list[series.Series] = []
-        async with self._database.connection() as db:
-            for words in question.dimensions or ({},):
-                group, dimension = custom_words(words)
-                query = series.CustomQuery(
-                    account_id=question.account_id, group_id=group, metric=question.metric, dimension=dimension
-                )
-                found += await series.custom(db, query, limit=limits.PAGE)
+        for words in question.dimensions or ({},):
+            group, dimension = custom_words(words)
+            query = series.CustomQuery(
+                account_id=question.account_id, group_id=group, metric=question.metric, dimension=dimension
+            )
+            found += await series.custom(db, query, limit=limits.PAGE)
         owner = {"userId": question.account_id}
         return _Source(None, {one.id: {**owner, "groupId": one.group_id, "dimension": one.dimension} for one in found})
 
@@ -137,7 +142,7 @@ def _named(metric: Metric, question: Question) -> list[str] | None:
     """Return the resources that a question names for a metric; None: all."""
     if not question.dimensions:
         return None
-    fixed = {metric.owner: question.account_id, **dict([metric.dimension] if metric.dimension else [])}
+    fixed = _fixed(metric, question)
     ids: list[str] = []
     for words in question.dimensions:
         if all(fixed.get(key, word) == word for key, word in words.items()):
@@ -147,19 +152,34 @@ def _named(metric: Metric, question: Question) -> list[str] | None:
     return ids
 
 
+def _fixed(metric: Metric, question: Question) -> Mapping[str, str]:
+    """Return the dimensions that are the same for every resource."""
+    return {metric.owner: question.account_id, **dict([metric.dimension] if metric.dimension else [])}
+
+
 def _rounded(number: float) -> float:
     return round(number, 3)
 
 
-def _token(point: Point) -> str:
-    return f"{times.write(point.at):x}-{point.series}"
+def _joined(batches: Sequence[Sequence[tuple[_Place, Datapoint]]], each: int) -> tuple[list[Datapoint], str | None]:
+    """Join what several sources answered, at most ``each`` points of each, and say where the next page begins.
+
+    A source that has more ends the page for all of them, so that none skips what another one still has there.
+    """
+    ends = [batch[each - 1][0] for batch in batches if len(batch) > each]
+    end = min(ends, default=None)
+    found = [one for batch in batches for one in batch if end is None or one[0] <= end]
+    found.sort(key=lambda one: one[0])
+    return [point for _, point in found], None if end is None else f"{end[0]:x}-{end[1]}"
 
 
-def _read_token(token: str | None) -> tuple[datetime, str] | None:
+def _read_token(token: str | None) -> _Place | None:
     if token is None:
         return None
     moment, _, name = token.partition("-")
     try:
-        return datetime.fromtimestamp(int(moment, 16) / 1000, UTC), name
+        place = int(moment, 16), name
+        datetime.fromtimestamp(place[0] / 1000, UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise errors.invalid("NextToken") from error
+    return place
