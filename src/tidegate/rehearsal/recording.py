@@ -83,13 +83,13 @@ async def record(
         report = await performance.give(template, parameters)
     finally:
         await programs.close()
-    document = recorder.document(answers, parameters, secrets, performance.approvals)
+    document = recorder.document(answers, parameters, secrets, ["Approve"] * performance.approvals)
     replayed = await rehearse(template, make_answers(document), catalog=catalog)
     shown = recorder.shown(report, parameters, secrets)
-    return Recording(shown, document, _difference(shown, replayed))
+    return Recording(shown, document, difference(shown, replayed))
 
 
-def _difference(run: Report, replayed: Report) -> str:
+def difference(run: Report, replayed: Report) -> str:
     """Return how a replay ended otherwise; empty: it did not."""
     for name in ("status", "message", "outputs"):
         first, second = to_json(getattr(run, name)), to_json(getattr(replayed, name))
@@ -98,7 +98,7 @@ def _difference(run: Report, replayed: Report) -> str:
     return "" if run.path() == replayed.path() else "the replay takes another way"
 
 
-class _Taken(msgspec.Struct, frozen=True):
+class Taken(msgspec.Struct, frozen=True):
     """One call and what came back."""
 
     operation: str
@@ -113,7 +113,7 @@ class Recorder:
     def __init__(self, caller: Caller, region: str) -> None:
         self._caller = caller
         self._region = region
-        self._taken: list[_Taken] = []
+        self._taken: list[Taken] = []
         self._secrets: set[str] = set()
         self._stored: dict[str, dict[str, Any]] = {"Store": {}, "Secrets": {}}
 
@@ -126,12 +126,16 @@ class Recorder:
         try:
             answer = await asked.send(self._caller)
         except CloudError as error:
-            self._taken.append(_Taken(asked.operation, asked.parameters, error=error))
+            self._taken.append(Taken(asked.operation, asked.parameters, error=error))
             return error
         is_map = isinstance(answer, dict)
         plain = {name: value for name, value in answer.items() if name != "RequestId"} if is_map else answer
-        self._taken.append(_Taken(asked.operation, asked.parameters, plain))
+        self._taken.append(Taken(asked.operation, asked.parameters, plain))
         return plain
+
+    def remember(self, taken: Taken) -> None:
+        """Keep a call that somebody else has made."""
+        self._taken.append(taken)
 
     async def read(self, name: str, is_secret: bool) -> Any:
         """Return a value of Parameter Store."""
@@ -148,7 +152,7 @@ class Recorder:
         return read
 
     def document(
-        self, answers: Answers, parameters: Mapping[str, Any], secrets: Sequence[str], decisions: int
+        self, answers: Answers, parameters: Mapping[str, Any], secrets: Sequence[str], decisions: Sequence[str]
     ) -> dict[str, Any]:
         """Return the answers file: the ``parameters`` that were given, of which ``secrets`` are masked, and all answers."""
         mask = self._mask(parameters, secrets)
@@ -158,12 +162,12 @@ class Recorder:
         if parameters:
             sections["Parameters"] = {name: MASK if name in secrets else value for name, value in parameters.items()}
         if decisions:
-            sections["Decisions"] = ["Approve"] * decisions
+            sections["Decisions"] = list(decisions)
         sections |= {name: values for name, values in self._stored.items() if values}
         operations = dict.fromkeys(each.operation for each in self._taken)
         for operation in operations:
-            sections[operation] = _entries([each for each in self._taken if each.operation == operation])
-        hidden: dict[str, Any] = _hidden(mask.value(sections))
+            sections[operation] = entries_of([each for each in self._taken if each.operation == operation])
+        hidden: dict[str, Any] = hide_fields(mask.value(sections))
         return hidden
 
     def shown(self, report: Report, parameters: Mapping[str, Any], secrets: Sequence[str]) -> Report:
@@ -176,7 +180,7 @@ class Recorder:
         return Mask({"secrets": sorted(texts | encoded)}, ["secrets"])
 
 
-def _entries(taken: Sequence[_Taken]) -> Any:
+def entries_of(taken: Sequence[Taken]) -> Any:
     """Return what an answers file says of one operation: as little as tells its calls apart."""
     apart = _telling_apart(taken)
     entries = []
@@ -194,7 +198,7 @@ def _entries(taken: Sequence[_Taken]) -> Any:
     return entries
 
 
-def _telling_apart(taken: Sequence[_Taken]) -> list[str]:
+def _telling_apart(taken: Sequence[Taken]) -> list[str]:
     """Return the parameters in which calls differ."""
     first = taken[0].parameters
     names = dict.fromkeys(name for each in taken for name in each.parameters)
@@ -203,13 +207,16 @@ def _telling_apart(taken: Sequence[_Taken]) -> list[str]:
     ]
 
 
-def _hidden(value: Any) -> Any:
+def hide_fields(value: Any) -> Any:
+    """Return a value with masks in the fields that only secrets have."""
     match value:
         case dict():
             return {
-                key: MASK if str(key).lower() in _SECRET_FIELDS and isinstance(inner, str) and inner else _hidden(inner)
+                key: MASK
+                if str(key).lower() in _SECRET_FIELDS and isinstance(inner, str) and inner
+                else hide_fields(inner)
                 for key, inner in value.items()
             }
         case list():
-            return [_hidden(inner) for inner in value]
+            return [hide_fields(inner) for inner in value]
     return value

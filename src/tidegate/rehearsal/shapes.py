@@ -70,6 +70,13 @@ def paths_of(selector: str) -> Iterator[tuple[Step, ...]]:
         is_first = is_first and token.lastgroup == "open"
 
 
+def path_of(selector: str) -> tuple[Step, ...] | None:
+    """Return the path that a selector is, when it is nothing else: ``Instances.Instance[].InstanceId``."""
+    text = selector.strip()
+    match = _PATH.fullmatch(text)
+    return _steps(match[0]) if match is not None else None
+
+
 def put(tree: dict[str, Any], path: Iterable[Step], value: Any) -> None:
     """Put a value at a path of a tree, unless something stands there."""
     steps = list(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,10 +17,17 @@ if TYPE_CHECKING:
     from tidegate.rehearsal.recording import Recording
 
 _FAILED, _DIFFERS = 1, 3
+_EXECUTION = re.compile(r"exec-[a-z0-9]+(\.\w+)*")
 
 
 def record(
-    template: Annotated[str, typer.Argument(help="A file, or the name of a public template.")],
+    template: Annotated[
+        str,
+        typer.Argument(
+            help="A file, the name of a public template, or the id of an execution that has ended.",
+            metavar="TEMPLATE|EXECUTION",
+        ),
+    ],
     data_dir: DataDir,
     output: Annotated[Path, typer.Option(help="The answers file to write.")] = Path("answers.yml"),
     parameters: Annotated[
@@ -34,10 +42,11 @@ def record(
     ] = None,
     approve: Annotated[bool, typer.Option("--approve", help="Approve whatever waits for people.")] = False,
 ) -> None:
-    """Run a runbook against a cloud, and write what was answered into a file for `tidegate oos test`.
+    """Write an answers file for `tidegate oos test` from a real run: of a runbook that is run now, or of an execution.
 
-    The runbook runs here, for real and in real time: its calls go to the cloud with the rights of the key or profile, not
-    with those of its role. Values of NoEcho parameters and other secrets are masked in the file.
+    A runbook is run here, for real and in real time: its calls go to the cloud with the rights of the key or profile, not
+    with those of its role, and what comes back is written down. Of an execution (exec-…) that has ended, answers are made
+    of which its tasks select what they did. NoEcho parameters and other secrets are masked in the file.
     Exit status 0: Success, 1: the execution failed (the file is written), 3: a replay of the file ends otherwise.
     """
     recording = asyncio.run(_record(template, data_dir, parameters, profile, region, templates or [], approve=approve))
@@ -62,9 +71,12 @@ async def _record(
     approve: bool,
 ) -> Recording:
     from tidegate.cli.running import connect  # noqa: PLC0415 - not for `--help`
-    from tidegate.rehearsal import recording  # noqa: PLC0415
+    from tidegate.rehearsal import reconstruction, recording  # noqa: PLC0415
 
     catalog = read_catalog(data_dir, folders)
+    if _EXECUTION.fullmatch(template):
+        async with connect(data_dir, profile) as caller:
+            return await reconstruction.reconstruct(template, caller, region=region, catalog=catalog)
     text = read_template(template, catalog)
     async with connect(data_dir, profile) as caller:
         return await recording.record(
