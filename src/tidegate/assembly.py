@@ -131,6 +131,7 @@ class Cloud:
         self.eci = eci_service.Eci(database, world.hosts, self.ecs, clock, ids)
         self.sandbox = Sandbox()
         regions = {region.id: region.local_name for region in catalog.REGIONS.values()}
+        self._outside = HttpOutside(settings.runbook_endpoints)
         self.oos = Oos(
             database,
             clock,
@@ -141,6 +142,7 @@ class Cloud:
             regions=regions,
             imported=ground.folder.catalog,
             concurrent=settings.concurrent_executions,
+            outside=self._outside,
         )
         self.monitor = Monitor(database, clock, ids)
         self.mns = Mns(database, clock, ids, vault=vault, door=lambda: self.url, push_endpoints=settings.push_endpoints)
@@ -162,7 +164,6 @@ class Cloud:
             )
         )
         databases = Databases(database, self.ecs, clock, ids)
-        self._outside = HttpOutside(settings.runbook_endpoints)
         self._elsewhere = Elsewhere(settings.roa_endpoints, self.ram, self._own_keys)
         bridge = EventBridge(database, clock, ids)
         services: Mapping[Product, Any] = {

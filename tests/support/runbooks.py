@@ -166,6 +166,7 @@ class Runbooks:
             vault=Vault(b"k" * 32),
             concurrent=concurrent,
             imported=imported,
+            outside=self.outside,
         )
         self.controller = ExecutionController(
             database,

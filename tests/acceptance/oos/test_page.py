@@ -34,6 +34,7 @@ class World(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.template = b""
 
     @property
     def url(self) -> str:
@@ -46,11 +47,14 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.seen.append((self.command, self.path, headers, body))
-        content = b'{"task_id": "T-1"}'
+        content = self.server.template if self.path.endswith(".yml") else b'{"task_id": "T-1"}'
         self.send_response(200)
         self.send_header("content-length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def do_GET(self) -> None:
+        self.do_POST()
 
     def do_PUT(self) -> None:
         self.do_POST()
@@ -181,6 +185,18 @@ def test_a_stopped_instance_fires_a_trigger_and_an_alarm_reads_the_monitor(call:
 def test_both_languages_show_the_same() -> None:
     for language in ("console", "yaml", "bash"):
         assert blocks(PAGE, language) == blocks(PAGE.replace(".md", ".zh-CN.md"), language)
+
+
+def test_a_template_is_started_from_an_address(call: Any, world: World) -> None:
+    world.template = (
+        b"FormatVersion: OOS-2019-06-01\nTasks: [{Name: a, Action: 'ACS::Pause', When: false}]\nRamRole: ''\n"
+    )
+
+    started = call("call", "oos", "StartExecution", "--TemplateURL", f"{world.url}/hooks/t.yml")
+    shown_tasks = call("call", "oos", "ValidateTemplateContent", "--TemplateURL", f"{world.url}/hooks/t.yml")["Tasks"]
+
+    assert ended(call, started["Execution"]["ExecutionId"])["Status"] == "Success"
+    assert [task["Name"] for task in shown_tasks] == ["a"]
 
 
 def test_requests_and_roa_calls_leave_and_others_do_not(call: Any, world: World) -> None:

@@ -218,6 +218,25 @@ async def test_an_error_of_a_call_in_roa_style_fails_the_task(runbooks: Runbooks
     assert execution.status_message == "ErrorClusterNotFound message: No such cluster."
 
 
+async def test_a_template_is_read_from_an_address_that_is_allowed(runbooks: Runbooks) -> None:
+    runbooks.cloud.replies = {"tide.Ping": {}}
+    runbooks.outside.replies = [
+        Reply(status=200, body=write(RamRole="").encode()),
+        Reply(status=404, body=b""),
+        Reply(status=200, body=b"\xff"),
+    ]
+    urls = ["https://allowed/t.yml", "https://allowed/t.yml?token=s3cr3t", "https://allowed/x", "http://elsewhere/"]
+
+    executions = [await runbooks.run(runbook("ACS::Template", TemplateURL=url)) for url in urls]
+
+    assert executions[0].status == "Success"
+    messages = [execution.status_message for execution in executions[1:]]
+    assert "https://allowed/t.yml answered with the status 404" in messages[0]
+    assert "The template cannot be read" in messages[1]
+    assert "may not be reached" in messages[2]
+    assert "s3cr3t" not in str(messages)
+
+
 async def test_a_code_repository_is_refused_with_words(runbooks: Runbooks) -> None:
     execution = await runbooks.run(runbook("ACS::GitCodeRepo", Platform="github", Owner="o", Repository="r"))
 

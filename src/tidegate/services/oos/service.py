@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 
 from tidegate.clock import Clock
+from tidegate.cloud.outside import Nowhere, Outside
 from tidegate.errors import CloudError
 from tidegate.ids import REGION_MARKS, Ids
 from tidegate.services.oos import errors, limits
 from tidegate.services.oos.catalog import Catalog
 from tidegate.services.oos.executions import Executions
+from tidegate.services.oos.fetching import fetch_template
 from tidegate.services.oos.library import Library
 from tidegate.services.oos.model import ParameterDefinition
 from tidegate.services.oos.notifying import Notifying
@@ -54,6 +56,7 @@ class Oos:
         regions: Mapping[str, str] | None = None,
         imported: Path | None = None,
         concurrent: int = limits.CONCURRENT_EXECUTIONS,
+        outside: Outside | None = None,
     ) -> None:
         self.regions = dict(zip(REGION_MARKS, REGION_MARKS, strict=True)) if regions is None else regions
         self.catalog = Catalog(imported)
@@ -76,10 +79,15 @@ class Oos:
         self.triggering = Triggering(database, clock)
         self.updating = Updating(database, clock, self.executions)
         self._roles = roles
+        self._outside = outside or Nowhere()
 
     async def validate(self, content: str) -> Validated:
         """Check a text completely and return the template or everything that is wrong with it."""
         return await self.library.validate(content)
+
+    async def fetch(self, url: str) -> str:
+        """Return the template at an address; raises CloudError."""
+        return await fetch_template(self._outside, url)
 
     async def template_parameters(
         self, account_id: str, region: str, name: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from tidegate.errors import CloudError
 from tidegate.services.oos.actions.base import (
@@ -15,21 +14,24 @@ from tidegate.services.oos.actions.base import (
     LookAgain,
     Situation,
 )
+from tidegate.services.oos.fetching import fetch_template
 from tidegate.services.oos.states import ExecutionStatus
 
 
 async def perform(situation: Situation) -> Finished | LookAgain | AwaitSignal:
     """Run a template."""
-    return await run_child(situation, lambda asked: _child(asked.task.action, asked.properties))
+    return await run_child(situation, _child)
 
 
-async def run_child(situation: Situation, child: Callable[[Situation], Child]) -> Finished | LookAgain | AwaitSignal:
+async def run_child(
+    situation: Situation, child: Callable[[Situation], Awaitable[Child]]
+) -> Finished | LookAgain | AwaitSignal:
     """Start the child at the first look; at every other see whether it has ended. Its end wakes its parent."""
     ended = await situation.children.look()
     if ended is None:
         if not situation.memo:
             try:
-                await situation.children.start(child(situation))
+                await situation.children.start(await child(situation))
             except CloudError as error:
                 raise ActionFailedError(str(error)) from error
         return AwaitSignal({"started": True})
@@ -41,22 +43,24 @@ async def run_child(situation: Situation, child: Callable[[Situation], Child]) -
     raise ActionFailedError(ended.message or "the child failed", ended.outputs)
 
 
-def _child(action: str, properties: Mapping[str, Any]) -> Child:
+async def _child(situation: Situation) -> Child:
     """Return what to run: a product action's properties are its template's parameters."""
+    action, properties = situation.task.action, situation.properties
     if action != "ACS::Template":
         return Child(template_name=action, parameters=properties)
     parameters = properties.get("Parameters")
     if not isinstance(parameters, dict | None):
         raise ActionFailedError("the property Parameters must be a map")
-    if properties.get("TemplateURL") is not None:
-        raise ActionFailedError("TemplateURL is not supported; use TemplateName or TemplateContent")
-    texts = {key: properties.get(key) for key in ("TemplateName", "TemplateVersion", "TemplateContent")}
+    texts = {key: properties.get(key) for key in ("TemplateName", "TemplateVersion", "TemplateContent", "TemplateURL")}
     for key, text in texts.items():
         if not isinstance(text, str | None):
             raise ActionFailedError(f"the property {key} must be a text")
+    content = texts["TemplateContent"]
+    if content is None and (url := texts["TemplateURL"]):
+        content = await fetch_template(situation.outside, url)
     return Child(
         template_name=texts["TemplateName"],
         template_version=texts["TemplateVersion"],
-        template_content=texts["TemplateContent"],
+        template_content=content,
         parameters=parameters or {},
     )

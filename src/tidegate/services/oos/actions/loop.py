@@ -15,7 +15,7 @@ async def perform(situation: Situation) -> Finished | LookAgain | AwaitSignal:
     return await run_child(situation, _part)
 
 
-def _part(situation: Situation) -> Child:
+async def _part(situation: Situation) -> Child:
     """Return what to run. The parts of one loop are many, so what each is handed is bounded."""
     part = situation.task.part
     assert part is not None

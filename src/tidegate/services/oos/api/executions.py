@@ -8,7 +8,7 @@ from typing import Any, cast, get_args
 import msgspec
 
 from tidegate.clock import to_seconds
-from tidegate.services.oos import errors, limits
+from tidegate.services.oos import limits
 from tidegate.services.oos.answers import NotifyType, Said
 from tidegate.services.oos.api.product import (
     execution_resource,
@@ -159,15 +159,16 @@ def _started(_service: Any, _call: Call, request: StartExecutionRequest) -> Sequ
 @oos.operation("StartExecution", on=_started)
 async def start_execution(service: Oos, call: Call, request: StartExecutionRequest) -> ExecutionAnswer:
     """Start an execution."""
-    if request.template_url is not None:
-        raise errors.unsupported("TemplateURL")
+    content = request.template_content
+    if content is None and request.template_url is not None:
+        content = await service.fetch(request.template_url)
     record = await service.executions.start(
         Order(
             principal=call.principal,
             region=call.region,
             template_name=request.template_name,
             template_version=request.template_version,
-            template_content=request.template_content,
+            template_content=content,
             parameters=read_parameters(request.parameters),
             mode=request.mode,
             loop_mode=request.loop_mode,

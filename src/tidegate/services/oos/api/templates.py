@@ -9,7 +9,6 @@ from typing import Any, Literal
 import msgspec
 
 from tidegate.clock import to_seconds
-from tidegate.services.oos import errors
 from tidegate.services.oos.api.product import (
     Paged,
     PagedAnswer,
@@ -329,11 +328,12 @@ async def delete_templates(service: Oos, call: Call, request: DeleteTemplatesReq
 @oos.operation("ValidateTemplateContent")
 async def validate_template_content(service: Oos, call: Call, request: ContentRequest) -> ContentAnswer:  # noqa: ARG001
     """Check a text; a bad one is answered with every problem, each with its line and column."""
-    if request.content is None:
-        if request.template_url is not None:
-            raise errors.unsupported("TemplateURL")
-        raise oos.missing("Content")
-    template = (await service.validate(request.content)).require()
+    content = request.content
+    if content is None:
+        if request.template_url is None:
+            raise oos.missing("Content")
+        content = await service.fetch(request.template_url)
+    template = (await service.validate(content)).require()
     tasks = [
         TaskItem(
             name=task.name,
