@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+from string import Template
 from typing import Any
 
 import pytest
 from alibabacloud_ecs20140526 import models as ecs
 from alibabacloud_ess20140828 import models as v14
 from alibabacloud_ess20220222 import models as v22
+from typer.testing import CliRunner
 
-from support.running import RunningCloud
+from support.running import ROOT, RunningCloud
 from support.sdks import REGION, Sdks, eventually
+from tidegate.cli.app import app
+
+from .test_sdks import make_group
 
 IMAGE = "aliyun_3_x64_20G_alibase_20240528.vhd"
 TYPE, BIG = "ecs.g6.large", "ecs.g6.xlarge"
@@ -128,3 +135,30 @@ def complete_until(sdks: Sdks, group: str, is_there: Any) -> None:
         return members(sdks, group)
 
     eventually(look, is_there, "the members that were wanted")
+
+
+def commands(page: str) -> list[str]:
+    lines = (ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+
+
+def test_the_commands_of_the_page_run_as_they_stand_there(sdks: Sdks, cloud: RunningCloud) -> None:
+    [security] = sdks.ecs.describe_security_groups(
+        ecs.DescribeSecurityGroupsRequest(region_id=REGION)
+    ).body.security_groups.security_group[:1]
+    group = make_group(sdks, min_size=2)
+    eventually(lambda: members(sdks, group), lambda found: len(found) == 2, "two members")
+    known = {"GROUP": group, "SECURITY": security.security_group_id}
+    page = commands("renew-instances.md")
+
+    for command in page:
+        program, *words = shlex.split(Template(command).substitute(known))
+        assert program == "tidegate"
+        done = CliRunner().invoke(app, [*words, "--data-dir", str(cloud.folder)])
+        assert done.exit_code == 0, (command, done.output)
+        answer = json.loads(done.output)
+        known |= {"TEMPLATE": answer["LaunchTemplateId"]} if "LaunchTemplateId" in answer else {}
+        known |= {"TASK": answer["InstanceRefreshTaskId"]} if "InstanceRefreshTaskId" in answer else {}
+
+    assert len(page) == 10
+    assert page == commands("renew-instances.zh-CN.md")
