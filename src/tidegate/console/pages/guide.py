@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -22,6 +23,21 @@ _HOOKS: Final = (
     ("ESSHookForRemoveRedisWhitelist", "SCALE_IN", "Delete"),
 )
 _RULES: Final = (("Add1", "1"), ("Remove1", "-1"))
+
+
+_REACH: Final = """#!/bin/sh
+python3 - <<'END'
+import socket, time
+for attempt in range(1, 601):
+    try:
+        socket.create_connection(("{address}", {port}), 1).close()
+    except OSError:
+        time.sleep(0.1)
+    else:
+        print(f"Redis let this instance in at attempt {{attempt}}")
+        break
+END
+"""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +126,8 @@ async def _chain(page: Page) -> list[Step]:
         ("InstanceType", "ecs.g6.large"),
         ("SecurityGroupId", _any(security_groups, "SecurityGroups", "SecurityGroup").get("SecurityGroupId", "")),
     ]
+    if database:
+        launched.append(("UserData", _user_data(database)))
     where = page.to("ess", group_id) if group_id else ""
     return [
         Step(
@@ -248,6 +266,12 @@ def _run_steps(page: Page, rules: Found, activities: Found, *, ready: bool) -> l
             )
         )
     return steps
+
+
+def _user_data(redis: Mapping[str, Any]) -> str:
+    """Return what an instance runs at its start: it tries to reach Redis until it is let in."""
+    script = _REACH.format(address=redis["PrivateIp"], port=redis["Port"])
+    return base64.b64encode(script.encode()).decode()
 
 
 def _first(found: Found, outer: str, inner: str, field: str, value: str) -> Mapping[str, Any]:
