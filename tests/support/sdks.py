@@ -124,6 +124,13 @@ class Sdks:
         return Client(self._config())
 
     @cached_property
+    def alb(self) -> Any:
+        """Server groups of application load balancers."""
+        from alibabacloud_alb20200616.client import Client
+
+        return Client(self._config())
+
+    @cached_property
     def rds(self) -> Any:
         """RDS."""
         from alibabacloud_rds20140815.client import Client
