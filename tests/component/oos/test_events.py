@@ -11,6 +11,7 @@ from support.runbooks import ACCOUNT, REGION, ROOT, Runbooks
 from support.templates import call, write
 from tidegate.clock import AdjustableClock
 from tidegate.errors import CloudError
+from tidegate.services.oos import limits
 from tidegate.services.oos.actions.base import ActionFailedError
 from tidegate.services.oos.actions.event_trigger import read_pattern
 from tidegate.services.oos.paging import Page
@@ -152,6 +153,33 @@ async def test_the_tags_of_an_instance_are_asked_for(runbooks: Runbooks, clock: 
     await publish(runbooks, clock, 2)
 
     assert await fired(runbooks, parent_id) == [("Success", "i-2")]
+    runbooks.cloud.replies["ECS.DescribeInstances"] = CloudError("Forbidden.RAM", "No.")
+    await publish(runbooks, clock, 3)
+    assert len(await fired(runbooks, parent_id)) == 1
+    assert (await runbooks.find(parent_id)).waiting == "Trigger"
+    assert any("e-3 is left out" in line.message for line in await runbooks.log(parent_id))
+
+
+async def test_tags_of_other_products_are_refused_at_once(runbooks: Runbooks) -> None:
+    execution = await runbooks.run(runbook(PING, Product="ESS", Tags=[{"Key": "team", "Value": "tide"}]))
+
+    assert "known for events of ECS only" in execution.status_message
+
+
+async def test_events_wait_until_there_is_room(
+    runbooks: Runbooks, clock: AdjustableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CONCURRENT_EXECUTIONS", 2)
+    rest = {"Name": "rest", "Action": "ACS::Sleep", "Properties": {"Duration": "1H"}}
+    parent_id = await begun(runbooks, clock, runbook(rest))
+    for number in range(1, 6):
+        await publish(runbooks, clock, number)
+    assert len(await fired(runbooks, parent_id)) == 2
+
+    for _ in range(3):
+        await runbooks.driver.advance(hours=1, seconds=1)
+
+    assert [one for _, one in await fired(runbooks, parent_id)] == [f"i-{n}" for n in range(1, 6)]
 
 
 def test_a_pattern_names_the_fields_of_the_message() -> None:

@@ -60,6 +60,8 @@ class Notifying:
                     raise invalid_parameter("ExecutionStatus")
                 case "RetryTask" | "SkipTask":
                     await _check_failed(tx, execution_id, said)
+                case "CancelTask" if await rows.current_task(tx, execution_id) is None:
+                    raise errors.wrong_status(execution_id, record.status)
                 case _:
                     await _check_waiting(tx, execution_id, said)
             sender = author_of(principal)

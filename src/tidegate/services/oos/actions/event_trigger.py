@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from tidegate.errors import CloudError
 from tidegate.services.oos.actions.base import (
     ActionFailedError,
     AwaitNotice,
@@ -24,15 +25,17 @@ _FIELDS: Final = {"Product": "product", "Name": "name", "Level": "level", "Regio
 async def perform(situation: Situation) -> LookAgain | AwaitSignal | AwaitNotice:
     """Listen from the first look on; fire for what has come since the last."""
     firings = Firings(situation)
+    tags = read_tags(situation.properties)
     if not situation.memo:
         await situation.inbox.listen(read_pattern(situation.properties))
     await firings.begin()
     await situation.inbox.take(situation.memo.get("taken", ()))
     firings.add_notices()
     taken = []
-    for event_id, body in await situation.inbox.waiting():
+    # What there is no room for stays where it is until something that was started has ended.
+    for event_id, body in (await situation.inbox.waiting())[: firings.room]:
         taken.append(event_id)
-        if await _has_tags(situation, body):
+        if not tags or await _has_tags(situation, body, tags):
             firings.add(body)
     return firings.outcome({"taken": taken})
 
@@ -52,18 +55,25 @@ def read_pattern(properties: Mapping[str, Any]) -> dict[str, Any]:
     return pattern
 
 
-async def _has_tags(situation: Situation, body: Mapping[str, Any]) -> bool:
-    """Whether the instance that an event is about has the tags that the trigger asks for."""
-    tags = _plain(situation.properties.get("Tags"))
-    if not tags:
-        return True
-    if not isinstance(tags, list) or str(body.get("product")).upper() != "ECS":
+def read_tags(properties: Mapping[str, Any]) -> list[Any]:
+    """Return the tags that the instance of an event must have; raises ActionFailedError."""
+    tags = _plain(properties.get("Tags")) or []
+    if not isinstance(tags, list) or (tags and str(properties.get("Product")).upper() != "ECS"):
         raise ActionFailedError("Tags must be a list, and are known for events of ECS only")
+    return tags
+
+
+async def _has_tags(situation: Situation, body: Mapping[str, Any], tags: list[Any]) -> bool:
+    """Whether the instance that an event is about has these tags; an event of which nobody can tell does not fire."""
     content = body.get("content") or {}
     instance = content.get("resourceId") or content.get("instanceId")
     parameters = {"RegionId": body.get("regionId"), "InstanceIds": [instance], "Tag": tags}
     asked = {"Service": "ECS", "API": "DescribeInstances", "Parameters": parameters}
-    answer = await call(replace(situation, properties=asked))
+    try:
+        answer = await call(replace(situation, properties=asked))
+    except CloudError as error:
+        situation.log(f"The event {body.get('id')} is left out, its instance's tags cannot be read: {error}.")
+        return False
     return bool(answer["Instances"]["Instance"])
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from tidegate.services.oos import limits
 from tidegate.services.oos.actions.base import AwaitNotice, AwaitSignal, LookAgain, Situation
 from tidegate.services.oos.selectors import complete_program, select_output
 from tidegate.services.oos.values import ExpressionError, from_json
@@ -32,6 +33,11 @@ class Firings:
     def are_running(self) -> bool:
         """Whether anything that was started has not ended."""
         return bool(self._running)
+
+    @property
+    def room(self) -> int:
+        """How many more may be started now."""
+        return max(limits.CONCURRENT_EXECUTIONS - len(self._running) - len(self._queue), 0)
 
     @property
     def are_decided(self) -> bool:
