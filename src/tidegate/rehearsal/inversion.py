@@ -8,7 +8,7 @@ from typing import Any
 
 from tidegate.rehearsal.shapes import Step, path_of, paths_of
 from tidegate.services.oos.expressions import Literal
-from tidegate.services.oos.model import Task
+from tidegate.services.oos.model import Task, TaskOutput
 from tidegate.services.oos.sandbox import Programs
 from tidegate.services.oos.selectors import complete_program, type_results
 from tidegate.services.oos.values import ExpressionError, are_equal
@@ -19,23 +19,27 @@ async def answer_of(
 ) -> tuple[dict[str, Any], list[str]]:
     """Return an answer of which a task selects these outputs, and the outputs for which none was found.
 
-    A value that ``WaitFor`` and ``CheckFor`` desired is put in as well.
+    A selector with references in it is left out. A value that ``WaitFor`` and ``CheckFor`` desired is put in as well.
     """
     answer: dict[str, Any] = {}
     for output in task.outputs:
-        program = output.selector.value if isinstance(output.selector, Literal) else None
-        if isinstance(program, str) and output.name in outputs:
+        program = _program(output)
+        if program is not None and output.name in outputs:
             answer = await _with_results(answer, program, output.type, outputs[output.name], programs)
     answer = await _with_desired(answer, properties, programs)
-    lost = [output.name for output in task.outputs if not await _gives(answer, output, outputs, programs)]
+    lost = []
+    for output in task.outputs:
+        program = _program(output)
+        wanted = outputs.get(output.name)
+        if program is not None and not await _selects(answer, program, output.type, wanted, programs):
+            lost.append(output.name)
     return answer, lost
 
 
-async def _gives(answer: Any, output: Any, outputs: Mapping[str, Any], programs: Programs) -> bool:
+def _program(output: TaskOutput) -> str | None:
+    """Return the jq program of an output; None when it has references in it."""
     program = output.selector.value if isinstance(output.selector, Literal) else None
-    if not isinstance(program, str):
-        return True  # a selector with references in it is not looked at
-    return await _selects(answer, program, output.type, outputs.get(output.name), programs)
+    return program if isinstance(program, str) else None
 
 
 async def _selects(answer: Any, program: str, kind: str, value: Any, programs: Programs) -> bool:

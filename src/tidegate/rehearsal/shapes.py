@@ -85,7 +85,7 @@ def put(tree: dict[str, Any], path: Iterable[Step], value: Any) -> None:
         fresh: Any = value if following is None else [] if isinstance(following, int) else {}
         match place, step:
             case dict(), str():
-                if place.get(step) in (None, "") and following is not None:
+                if place.get(step) in (None, ""):
                     place[step] = fresh
                 place = place.setdefault(step, fresh)
             case list(), int():

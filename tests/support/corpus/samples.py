@@ -18,6 +18,7 @@ KNOWN: tuple[tuple[str, tuple[str | int, ...], str], ...] = (
         ("InstanceFullStatusSet", "InstanceFullStatusType", 0, "HealthStatus", "Name"),
         "Ok",
     ),
+    ("hbr.describetask", ("Result",), '{"HanaBackups": [{"BackupId": 1}]}'),
     ("resourcecenter.searchresources", ("Resources", 0, "ResourceId"), "i-bp1tide1"),
     ("resourcecenter.searchresources", ("Resources", 0, "ResourceType"), "ACS::ECS::Instance"),
 )
