@@ -273,3 +273,24 @@ async def test_snapshot_policies_refuse_what_no_clock_has(world: World) -> None:
         "InvalidRepeatWeekdays.Malformed",
         "InvalidAutoSnapshotPolicyId.NotFound",
     ]
+
+
+async def test_data_disks_come_with_instances_as_asked_for_or_as_their_image_has_them(world: World) -> None:
+    wish = {"DataDisk": [{"Size": 50, "DiskName": "data"}, {"Size": 60, "DeleteWithInstance": False}]}
+    made = await world.call("RunInstances", ImageId=IMAGE, InstanceType="ecs.g6.large", **wish)
+    [first] = made["InstanceIdSets"]["InstanceIdSet"]
+    await world.settle()
+    image = (await world.call("CreateImage", InstanceId=first))["ImageId"]
+    [second] = await world.launch(1, msgspec.structs.replace(PLAIN, image_id=image))
+
+    shapes = [
+        sorted((one["Device"], one["Size"], one["DeleteWithInstance"]) for one in await disks(world, InstanceId=each))
+        for each in (first, second)
+    ]
+
+    assert shapes[0] == [("/dev/xvda", 20, True), ("/dev/xvdb", 50, True), ("/dev/xvdc", 60, False)]
+    assert [size for _, size, _ in shapes[1]] == [20, 50, 60]
+    assert (
+        await refused(world, "RunInstances", ImageId=IMAGE, InstanceType="ecs.g6.large", DataDisk=[{"Size": 10**6}])
+        == "InvalidSize.ValueNotSupported"
+    )

@@ -423,6 +423,46 @@ async def rolling_commands(stage: Stage) -> None:
     assert group_now["ScalingGroup"][0]["SuspendedProcesses"]["SuspendedProcess"] == []
 
 
+@scene("RollingUpdateByDownloadFileAndRunCommand")
+async def rolling_files(stage: Stage) -> None:
+    """Instances of a group download a file and run a script; those that join later do so as well."""
+    group = await stage.group(size=2)
+    update = {
+        "invokeSourcePath": "http://files.test/2.tgz",
+        "invokeDestinationDir": "/opt/app",
+        "invokeScript": 'echo "2"',
+        "rollbackSourcePath": "http://files.test/1.tgz",
+        "rollbackDestinationDir": "/opt/app",
+        "rollbackScript": "echo 1",
+        "scalingGroupId": group,
+        "batchNumber": 1,
+    }
+    template = ESS + "RollingUpdateByDownloadFileAndRunCommand"
+    parameters = {**update, "invokeType": "invoke", "OOSAssumeRole": await stage.role_for(template)}
+
+    execution = await stage.run(template, parameters)
+    assert execution["Status"] == "Success", await stage.story(execution["ExecutionId"])
+    [hook] = (await stage.call("ESS", "DescribeLifecycleHooks", ScalingGroupId=group))["LifecycleHooks"][
+        "LifecycleHook"
+    ]
+    back = await succeeded(
+        stage,
+        "RollingUpdateByDownloadFileAndRunCommand",
+        **update,
+        invokeType="rollback",
+        sourceExecutionId=execution["ExecutionId"],
+    )
+    [after] = (await stage.call("ESS", "DescribeLifecycleHooks", ScalingGroupId=group))["LifecycleHooks"][
+        "LifecycleHook"
+    ]
+
+    assert json.loads(execution["Outputs"])["commandOutputs"] == ["2\n"] * 2
+    assert back["commandOutputs"] == ["1\n"] * 2
+    assert json.loads(hook["NotificationMetadata"])["commandContent"] == 'echo "2"'
+    assert json.loads(after["NotificationMetadata"])["commandContent"] == "echo 1"
+    assert hook["NotificationArn"].endswith(":template/ACS-ESS-LifeCycleDownloadFileAndRunCommand")
+
+
 @scene("RollingUpdateByReplaceSystemDiskInScalingGroup")
 async def rolling_disks(stage: Stage) -> None:
     """Instances of a group get system disks of another image and come back into service."""

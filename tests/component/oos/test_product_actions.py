@@ -397,6 +397,68 @@ async def stock(stage: Stage) -> None:
 
 
 @scene
+async def servers_are_drained(stage: Stage) -> None:
+    [instance] = await stage.instances()
+    balancer = (await stage.call("SLB", "CreateLoadBalancer", VSwitchId=stage.vswitch, AddressType="intranet"))[
+        "LoadBalancerId"
+    ]
+    server = [{"ServerId": instance, "Weight": "70", "Type": "ecs"}]
+    await stage.call("SLB", "AddBackendServers", LoadBalancerId=balancer, BackendServers=json.dumps(server))
+    group = (
+        await stage.call(
+            "SLB",
+            "CreateVServerGroup",
+            LoadBalancerId=balancer,
+            VServerGroupName="web",
+            BackendServers=json.dumps([{**server[0], "Port": "80"}]),
+        )
+    )["VServerGroupId"]
+    script = {"commandContent": "echo drained", "serverId": instance, "weight": 70, "type": "ecs", "port": 80}
+    image = {"imageId": IMAGE, "serverId": instance, "weight": 70, "type": "ecs", "port": 80}
+
+    first = await act(stage, "ECS::ElegantRunCommandInSLBDefaultServerGroup", loadBalancerId=balancer, **script)
+    second = await act(stage, "ECS::ElegantRunCommandInSLBVServerGroup", VServerGroupId=group, **script)
+    await act(stage, "ECS::ElegantReplaceSystemDiskInSLBDefaultServerGroup", loadBalancerId=balancer, **image)
+    await act(stage, "ECS::ElegantReplaceSystemDiskInSLBVServerGroup", VServerGroupId=group, **image)
+    for wanted in ("on", "on"):
+        await act(stage, "SLB::SetLoadBalancerDeleteProtection", loadBalancerId=balancer, deleteProtection=wanted)
+
+    shown = await stage.call("SLB", "DescribeLoadBalancerAttribute", LoadBalancerId=balancer)
+    servers = await stage.call("SLB", "DescribeVServerGroupAttribute", VServerGroupId=group)
+    assert [one["commandOutput"] for one in (first, second)] == ["drained\n"] * 2
+    assert shown["DeleteProtection"] == "on"
+    assert [one["Weight"] for one in shown["BackendServers"]["BackendServer"]] == [70]
+    assert [one["Weight"] for one in servers["BackendServers"]["BackendServer"]] == [70]
+
+
+@scene
+async def instances_are_cloned(stage: Stage) -> None:
+    [instance] = await stage.instances(Tag=[{"Key": "team", "Value": "sea"}], DataDisk=[{"Size": 60}])
+
+    made = await act(
+        stage,
+        "ECS::CloneInstance",
+        instanceId=instance,
+        imageName=stage.name("clone"),
+        targetVSwitchId=stage.vswitch,
+        targetSecurityGroupIds=[stage.security_group],
+        targetInstanceType="ecs.g6.xlarge",
+        targetInstanceChargeType="PostPaid",
+        targetPassword="Tide12345gate!",
+        targetPeriodUnit="Month",
+        targetPeriod=1,
+        targetSystemDiskCategory="cloud_essd",
+        targetDataDiskCategory="cloud_auto",
+    )
+
+    clone = await stage.instance(made["instanceId"])
+    shapes = sorted((one["Type"], one["Size"]) for one in await disks(stage, InstanceId=made["instanceId"]))
+    assert (clone["InstanceType"], clone["Tags"]["Tag"]) == ("ecs.g6.xlarge", [{"TagKey": "team", "TagValue": "sea"}])
+    assert shapes == [("data", 60), ("system", 20)]
+    assert (await stage.call("ECS", "DescribeImages", ImageId=clone["ImageId"]))["TotalCount"] == 0
+
+
+@scene
 async def databases(stage: Stage) -> None:
     made = await act(
         stage,

@@ -7,14 +7,16 @@ host's disk is removed, and the next start makes a new one.
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tidegate.ids import Ids
 from tidegate.plane.hosts.base import Hosts
 from tidegate.services.ecs import faults, limits
 from tidegate.services.ecs.means import Answered, Means, locked_instance
+from tidegate.services.ecs.model import DataDiskSpec
 from tidegate.services.ecs.states import SETTLED, Status
 from tidegate.services.operation import Call, invalid_parameter
 from tidegate.store.ecs import instances as instance_rows
@@ -253,3 +255,34 @@ async def _free_device(tx: Connection, instance_id: str) -> str:
     if len(taken) >= limits.DATA_DISKS:
         raise faults.denied("InstanceDiskLimitExceeded")
     return next(name for letter in string.ascii_lowercase[1:] if (name := f"/dev/xvd{letter}") not in taken)
+
+
+def disks_of(common: Instance, instance_ids: Sequence[str], wanted: Sequence[DataDiskSpec], ids: Ids) -> list[Disk]:
+    """Return the data disks of the instances of one launch, bound from the beginning."""
+    return [
+        Disk(
+            id=ids.resource("d", common.region),
+            account_id=common.account_id,
+            region=common.region,
+            zone=common.zone,
+            type="data",
+            category=one.category,
+            size=one.size,
+            name=one.name,
+            description=one.description,
+            image_id="",
+            snapshot_id=one.snapshot_id,
+            instance_id=instance_id,
+            device=f"/dev/xvd{string.ascii_lowercase[place]}",
+            delete_with_instance=one.delete_with_instance,
+            policy_id="",
+            charge_type=common.charge_type,
+            status="In_use",
+            passing="",
+            passes_at=common.created_at,
+            attached_at=common.created_at,
+            created_at=common.created_at,
+        )
+        for instance_id in instance_ids
+        for place, one in enumerate(wanted, 1)
+    ]

@@ -13,7 +13,7 @@ import msgspec
 
 from tidegate.services.ecs import catalog, faults, limits, naming
 from tidegate.services.ecs.means import Answered, Means, locked_instance
-from tidegate.services.ecs.model import LaunchSpec
+from tidegate.services.ecs.model import DataDiskSpec, LaunchSpec
 from tidegate.services.ecs.snapshots import Snapshots
 from tidegate.services.ecs.states import SETTLED
 from tidegate.services.operation import Call
@@ -191,12 +191,13 @@ class Images:
 
     async def base(self, tx: Connection, account_id: str, region: str, image_id: str) -> str:
         """Return the system image that an image is or descends from; raises InvalidImageId.NotFound unless Available."""
-        if image_id in catalog.IMAGES:
-            return image_id
+        return image_id if image_id in catalog.IMAGES else (await self._ready(tx, account_id, region, image_id)).base_id
+
+    async def _ready(self, tx: Connection, account_id: str, region: str, image_id: str) -> OwnImage:
         image = (await IMAGES.find(tx, account_id, region, [image_id])).get(image_id)
         if image is None or self.status(image) not in ("Available", "Deprecated"):
             raise faults.not_found("InvalidImageId")
-        return image.base_id
+        return image
 
     async def base_of_image(self, call: Call, image_id: str) -> str:
         """Return the system image that an image is or descends from, as the caller sees it."""
@@ -212,11 +213,18 @@ class Images:
         return image is not None and self.status(image) == "Available"
 
     async def based(self, tx: Connection, account_id: str, region: str, spec: LaunchSpec) -> LaunchSpec:
-        """Return the specification with the system image that its own image descends from noted."""
-        base_id = await self.base(tx, account_id, region, spec.image_id)
-        if base_id == spec.image_id:
+        """Return the specification with what its own image brings: the system image under it, and its data disks."""
+        if spec.image_id in catalog.IMAGES:
             return spec
-        return msgspec.structs.replace(spec, options=msgspec.structs.replace(spec.options, base_image_id=base_id))
+        image = await self._ready(tx, account_id, region, spec.image_id)
+        disks = tuple(
+            DataDiskSpec(size=one.size, snapshot_id=one.snapshot_id) for one in image.disks if one.type == "data"
+        )
+        return msgspec.structs.replace(
+            spec,
+            options=msgspec.structs.replace(spec.options, base_image_id=image.base_id),
+            data_disks=spec.data_disks or disks,
+        )
 
     async def _locked(self, tx: Connection, call: Call, image_id: str) -> OwnImage:
         found = (await IMAGES.lock(tx, call.account_id, call.region, [image_id])).get(image_id)

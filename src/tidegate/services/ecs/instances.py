@@ -13,6 +13,7 @@ from tidegate.errors import CloudError
 from tidegate.ids import Ids
 from tidegate.services.ecs import catalog, faults, limits, naming
 from tidegate.services.ecs.changes import tell
+from tidegate.services.ecs.disks import disks_of
 from tidegate.services.ecs.model import Delays, InstanceView, LaunchSpec
 from tidegate.services.ecs.network import Networks
 from tidegate.services.ecs.states import Event, Status, shown, ways
@@ -20,6 +21,7 @@ from tidegate.store import work
 from tidegate.store.database import Database
 from tidegate.store.ecs import instances as rows
 from tidegate.store.ecs import tags as tag_rows
+from tidegate.store.ecs.attachments import DISKS
 from tidegate.store.ecs.instances import Instance, Moved
 from tidegate.store.ecs.networks import VSwitch
 
@@ -93,6 +95,8 @@ class Instances:
         now = self._clock.now()
         common = _common(spec, vswitch, groups, launch_id=self._ids.text(20), watcher=watcher, now=now)
         await rows.add(tx, self._batch(common, spec, ids, addresses))
+        if spec.data_disks:
+            await DISKS.add(tx, *disks_of(common, ids, spec.data_disks, self._ids))
         await tag_rows.put(tx, account_id, region, "instance", ids=ids, tags={**spec.tags, **spec.system_tags})
         await work.start(tx, f"{KIND}/{common.launch_id}", KIND, now=now)
         return ids

@@ -19,6 +19,17 @@ from tidegate.store.ecs.instances import Instance, Options
 from tidegate.store.ecs.networks import VSwitch
 
 
+class DataDiskSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A data disk that every instance of a launch gets. ``size`` is GiB."""
+
+    size: int
+    category: str = "cloud_essd"
+    name: str = ""
+    description: str = ""
+    snapshot_id: str = ""
+    delete_with_instance: bool = True
+
+
 class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What instances are made of.
 
@@ -46,6 +57,8 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True):
     key_pair_name: str = ""
     #: False: left Stopped, as CreateInstance does
     boots: bool = True
+    #: empty: those of the image, if it has any
+    data_disks: tuple[DataDiskSpec, ...] = ()
     options: Options = Options()
 
 
@@ -89,6 +102,10 @@ def check_spec(spec: LaunchSpec, amount: int) -> None:
         raise faults.invalid_parameter("Amount")
     if spec.private_address is not None and amount > 1:
         raise faults.invalid_parameter("PrivateIpAddress")
+    if len(spec.data_disks) > limits.DATA_DISKS:
+        raise faults.denied("InstanceDiskLimitExceeded")
+    if any(not limits.DISK_MIN <= one.size <= limits.DISK_MAX for one in spec.data_disks):
+        raise faults.bad("InvalidSize.ValueNotSupported")
     if len(spec.security_group_ids) > limits.SECURITY_GROUPS_PER_INSTANCE:
         raise faults.invalid_parameter("SecurityGroupIds")
 

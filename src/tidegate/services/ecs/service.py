@@ -23,7 +23,7 @@ from tidegate.services.ecs.instances import Instances
 from tidegate.services.ecs.interfaces import Interfaces
 from tidegate.services.ecs.listing import Listing
 from tidegate.services.ecs.means import Means
-from tidegate.services.ecs.model import NO_DELAYS, Delays, InstanceView, LaunchSpec, check_spec
+from tidegate.services.ecs.model import NO_DELAYS, DataDiskSpec, Delays, InstanceView, LaunchSpec, check_spec
 from tidegate.services.ecs.network import Networks
 from tidegate.services.ecs.security import Security
 from tidegate.services.ecs.snapshots import Snapshots
@@ -40,7 +40,7 @@ from tidegate.store.ecs.networks import VSwitch
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
 
-__all__ = ["Delays", "Ecs", "InstanceView", "LaunchSpec"]
+__all__ = ["DataDiskSpec", "Delays", "Ecs", "InstanceView", "LaunchSpec"]
 
 
 class Ecs:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tidegate.errors import CloudError
-from tidegate.services.ecs.service import LaunchSpec
+from tidegate.services.ecs.service import DataDiskSpec, LaunchSpec
 from tidegate.services.ess import refusals, values
 from tidegate.services.ess.placement import Choice, Mix, Offer, Present
 from tidegate.services.ess.ports import Surroundings
@@ -189,7 +189,19 @@ def launch_spec(group: Group, fields: Mapping[str, Any]) -> LaunchSpec:
         system_tags={GROUP_TAG: group.id},
         deletion_protection=fields.get("DeletionProtection", False),
         resource_group_id=fields.get("ResourceGroupId", ""),
+        data_disks=tuple(_data_disk(one) for one in fields.get("DataDisks", [])),
         options=_options(fields),
+    )
+
+
+def _data_disk(one: Mapping[str, Any]) -> DataDiskSpec:
+    return DataDiskSpec(
+        size=one.get("Size", 40),  # ASSUMPTION: what the console offers
+        category=one.get("Category", "cloud_efficiency"),
+        name=one.get("DiskName", ""),
+        description=one.get("Description", ""),
+        snapshot_id=one.get("SnapshotId", ""),
+        delete_with_instance=one.get("DeleteWithInstance", True),
     )
 
 

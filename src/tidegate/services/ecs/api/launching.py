@@ -10,9 +10,10 @@ import msgspec
 
 from tidegate.services.ecs import catalog, faults, limits
 from tidegate.services.ecs.api.product import ecs, region_of
-from tidegate.services.ecs.api.wanted import LaunchFields, Wanted
+from tidegate.services.ecs.api.wanted import DataDisk, LaunchFields, Wanted
 from tidegate.services.ecs.contracts import PERIOD_UNITS, expiry
-from tidegate.services.ecs.model import LaunchSpec, check_password, decode_user_data
+from tidegate.services.ecs.disks import CATEGORIES
+from tidegate.services.ecs.model import DataDiskSpec, LaunchSpec, check_password, decode_user_data
 from tidegate.services.ecs.service import Ecs
 from tidegate.services.ecs.tags import check_tags
 from tidegate.services.operation import Answer, Call, given, invalid_parameter
@@ -124,7 +125,22 @@ async def _spec(service: Ecs, call: Call, request: CreateInstanceRequest) -> Lau
         deletion_protection=wanted.deletion_protection,
         resource_group_id=wanted.resource_group_id,
         key_pair_name=wanted.key_pair_name,
+        data_disks=tuple(_data_disk(one) for one in wanted.data_disk),
         options=_options(wanted, service.now()),
+    )
+
+
+def _data_disk(one: DataDisk) -> DataDiskSpec:
+    if one.category not in (None, *CATEGORIES):
+        raise invalid_parameter("DataDisk.N.Category")
+    return DataDiskSpec(
+        # ASSUMPTION: 40 GiB, what the console offers; a disk of a snapshot says nothing of its size here either.
+        size=40 if one.size is None else one.size,
+        category=one.category or CATEGORIES[3],
+        name=one.disk_name or "",
+        description=one.description or "",
+        snapshot_id=one.snapshot_id or "",
+        delete_with_instance=one.delete_with_instance is not False,
     )
 
 

@@ -139,6 +139,7 @@ class Wanted(msgspec.Struct, kw_only=True, rename=wire_name):
     internet_max_bandwidth_in: int = 10
     internet_max_bandwidth_out: int = 0
     system_disk: Disk = msgspec.field(default_factory=Disk)
+    data_disk: list[DataDisk] = msgspec.field(default_factory=list)
     key_pair_name: str = ""
     ram_role_name: str = ""
     user_data: str | None = None
