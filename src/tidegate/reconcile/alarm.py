@@ -28,9 +28,9 @@ class AlarmController:
             if until := await self._watcher.not_before(alarm):
                 raise Suspend(until)
             # Metrics are another product's: they are read before anything is locked.
-            readings = await self._watcher.read(alarm)
+            found = await self._watcher.read(alarm)
             async with run.transaction() as tx:
-                alarm = await self._watcher.look(tx, alarm, readings)
+                alarm = await self._watcher.look(tx, alarm, found)
         if alarm is None:
             return
         raise Suspend(judging.due_at(alarm) if alarm.enabled else None)

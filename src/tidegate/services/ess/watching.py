@@ -33,6 +33,13 @@ _AGAIN = timedelta(seconds=2)
 _PATIENCE = timedelta(seconds=12)
 
 
+class Found(msgspec.Struct, frozen=True):
+    """What was read for an alarm task: the last periods of each condition, up to a moment."""
+
+    until: datetime
+    readings: Sequence[Sequence[Reading]]
+
+
 class Watcher:
     """Looks at alarm tasks, one at a time."""
 
@@ -58,10 +65,11 @@ class Watcher:
                 return now + _AGAIN
         return None
 
-    async def read(self, alarm: Alarm) -> Sequence[Sequence[Reading]]:
+    async def read(self, alarm: Alarm) -> Found:
         """Read the last periods of each condition."""
         now = self._around.now() - judging.SETTLING
-        return [await self._read(alarm, condition, now) for condition in alarm.conditions]
+        readings = [await self._read(alarm, condition, now) for condition in alarm.conditions]
+        return Found(judging.end_of(judging.step_of(alarm), now), readings)
 
     async def _read(self, alarm: Alarm, condition: Condition, now: datetime) -> Sequence[Reading]:
         until = judging.end_of(condition.period, now)
@@ -74,8 +82,8 @@ class Watcher:
         since = until - timedelta(seconds=condition.period * alarm.evaluation_count)
         return await self._around.metrics.readings(metric, condition.period, since, until)
 
-    async def look(self, tx: Connection, seen: Alarm, readings: Sequence[Sequence[Reading]]) -> Alarm | None:
-        """Judge an alarm task by what was read for it, execute its rules in ALARM, and return it as it is then.
+    async def look(self, tx: Connection, seen: Alarm, found: Found) -> Alarm | None:
+        """Judge an alarm task by what was found for it, execute its rules in ALARM, and return it as it is then.
 
         The note that these periods were looked at and what is started are one transaction: it never fires twice for
         the same. None when it or its group is gone: there is nothing to watch.
@@ -89,14 +97,13 @@ class Watcher:
         if group is None:
             await rows.table.write(tx, msgspec.structs.replace(alarm, state="INSUFFICIENT_DATA"))
             return None
-        now = self._around.now()
-        end = judging.end_of(judging.step_of(alarm), now - judging.SETTLING)
-        looked_at = msgspec.structs.replace(alarm, evaluated_until=end)
-        if effective.counts(alarm.effective, end):
-            verdict = judging.judge(alarm, readings)
+        looked_at = msgspec.structs.replace(alarm, evaluated_until=found.until)
+        if effective.counts(alarm.effective, found.until):
+            verdict = judging.judge(alarm, found.readings)
             looked_at = msgspec.structs.replace(looked_at, state=verdict.state)
             if alarm.state != verdict.state:
-                await events.publish(tx, [_transition(alarm, verdict, end)], now=now)
+                transition = _transition(alarm, verdict, found.until)
+                await events.publish(tx, [transition], now=self._around.now())
             if verdict.state == "ALARM":
                 await self._fire(tx, looked_at, group, verdict.value)
         await rows.table.write(tx, looked_at)
