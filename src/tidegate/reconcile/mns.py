@@ -75,7 +75,7 @@ class MnsController:
         async with run.transaction() as tx:
             queue_id = await self._mns.publishing.give_again(tx, push)
         if queue_id is not None:
-            await self._mns.polls.ring([queue_id])
+            self._mns.polls.ring([queue_id])
         return queue_id is not None
 
     async def _end(self, run: Run, push: Push, how: str) -> str:

@@ -57,7 +57,7 @@ class Messages:
             whole = sum(len(body.message_body.encode()) for body in bodies)
             check_range("Messages", whole, (1, limits.BATCH_BYTES), refusals.bytes_out_of_range)
             made = await rows.put(db, drafts)
-        await self._around.polls.ring([queue.id])
+        self._around.polls.ring([queue.id])
         return [
             Sent(one.id, body_md5(one.body), made[one.id] if one.visible_at > one.enqueued_at else None)
             for one in drafts
@@ -87,11 +87,13 @@ class Messages:
         """Receive up to ``number`` messages, waiting for one for ``wait`` seconds; raises MessageNotExist."""
         check_range("numOfMessages", number, (1, limits.BATCH), refusals.out_of_range)
         async with self._around.database.connection() as db:
+            found = await self._take(db, (call.account_id, call.region, name), number)
+            if found:
+                return found
             queue = await of_call(db, call, name)
-            found = await self._take(db, queue, number)
         patience = queue.attributes.polling_wait_seconds if wait is None else wait
         check_range("waitseconds", patience, limits.WAIT, refusals.seconds_out_of_range)
-        if not found and patience:
+        if patience:
             found = await self._wait(queue, number, patience)
         if not found:
             raise refusals.message_unknown()
@@ -111,9 +113,11 @@ class Messages:
         """Delete received messages; returns the receipts that are not valid (any more)."""
         _check_batch("ReceiptHandles", handles)
         shown = {handle: receipts.read_or_none(handle) for handle in handles}
+        given = [one for one in shown.values() if one]
         async with self._around.database.connection() as db:
-            queue = await of_call(db, call, name)
-            gone = await rows.delete(db, queue.id, [one for one in shown.values() if one], self._around.now())
+            gone = await rows.delete(db, (call.account_id, call.region, name), given, self._around.now())
+            if not gone:
+                await of_call(db, call, name)
         return [
             Failure(handle, refusals.receipt_invalid())
             for handle, receipt in shown.items()
@@ -129,19 +133,13 @@ class Messages:
             receipt = await rows.hide(db, queue.id, receipts.read(handle), now + timedelta(seconds=seconds), now)
         if receipt is None:
             raise refusals.message_unknown()
-        await self._around.polls.ring([queue.id])
+        self._around.polls.ring([queue.id])
         return receipt
 
     # ---- waiting ---------------------------------------------------------------------------------------------------
 
-    async def _take(self, db: Connection, queue: Queue, number: int) -> list[Message]:
-        return await rows.take(
-            db,
-            queue.id,
-            visibility_timeout=queue.attributes.visibility_timeout,
-            limit=number,
-            now=self._around.now(),
-        )
+    async def _take(self, db: Connection, owner: rows.QueueKey, number: int) -> list[Message]:
+        return await rows.take(db, owner, limit=number, now=self._around.now())
 
     async def _wait(self, queue: Queue, number: int, patience: float) -> list[Message]:
         """Be woken when there may be something, look, and go on waiting; [] when the time is over."""
@@ -161,7 +159,7 @@ class Messages:
     async def _look(self, queue: Queue, number: int) -> tuple[list[Message], float | None]:
         """Return what can be received, or else after how many seconds the next message becomes visible."""
         async with self._around.database.connection() as db:
-            found = await self._take(db, queue, number)
+            found = await self._take(db, (queue.account_id, queue.region, queue.name), number)
             if found:
                 return found, None
             now = self._around.now()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -18,10 +18,12 @@ import asyncpg
 from tidegate.services.mns import limits
 from tidegate.store.database import UNREACHABLE, Database
 from tidegate.store.mns import queues
+from tidegate.telemetry import get_logger
 
 _CHANNEL = "mns"
 _SECONDS = 5.0
 _LOST: tuple[type[Exception], ...] = (*UNREACHABLE, OSError, TimeoutError)
+_log = get_logger("mns.polls")
 
 
 class Bell:
@@ -59,6 +61,8 @@ class Polls:
         self._closed = False
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._connecting = asyncio.Lock()
+        self._changed: set[int] = set()
+        self._ringer: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def waiting(self, queue_id: int, seconds: float) -> AsyncIterator[Bell | None]:
@@ -88,10 +92,23 @@ class Polls:
         """Whether the cloud stops: nobody waits any longer."""
         return self._closed
 
-    async def ring(self, queue_ids: Sequence[int]) -> None:
-        """Tell the waiters of all processes that these queues have changed; called after the change is committed."""
-        async with self._database.connection() as db:
-            await queues.ring(db, queue_ids, _CHANNEL)
+    def ring(self, queue_ids: Iterable[int]) -> None:
+        """Have the waiters of all processes told that these queues have changed; called after the change is committed.
+
+        Nobody waits for it, and what comes while one round is under way shares the next.
+        """
+        self._changed.update(queue_ids)
+        if self._ringer is None or self._ringer.done():
+            self._ringer = asyncio.create_task(self._ring_changed(), name="mns bell")
+
+    async def _ring_changed(self) -> None:
+        while self._changed:
+            changed, self._changed = self._changed, set()
+            try:
+                async with self._database.connection() as db:
+                    await queues.ring(db, sorted(changed), _CHANNEL)
+            except _LOST as error:  # whoever waits has lost its connection as well, and looks again
+                _log.warning("nobody could be told of new messages", extra={"reason": type(error).__name__})
 
     def ring_all(self) -> None:
         """Wake every waiter of this process: the clock was moved, or notices may have been missed."""
@@ -103,6 +120,8 @@ class Polls:
         """Send every waiter away and let nobody wait any more."""
         self._closed = True
         self.ring_all()
+        if self._ringer is not None:
+            await asyncio.gather(self._ringer, return_exceptions=True)
         if self._connection is not None:
             with suppress(*_LOST):
                 await self._connection.close(timeout=_SECONDS)

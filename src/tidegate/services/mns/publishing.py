@@ -73,7 +73,7 @@ class Publishing:
                 for subscription in rows.match(await rows.subscriptions(tx, topic.id), tag)
             ]
         if reached := [queue_id for queue_id in given if queue_id is not None]:
-            await self._around.polls.ring(reached)
+            self._around.polls.ring(reached)
 
     async def give_again(self, tx: Connection, push: Push) -> int | None:
         """Try once more to put a message into its queue; returns the queue's id, None when there is none."""

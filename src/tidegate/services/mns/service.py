@@ -74,7 +74,7 @@ class Mns:
             if found is None:
                 raise refusals.queue_unknown()
             await messages.put(db, [self.messages.draft(found, Body(message_body=body), message_id)])
-        await self.polls.ring([found.id])
+        self.polls.ring([found.id])
 
     async def publish(self, account_id: str, region: str, topic: str, body: str, *, message_id: str) -> None:
         """Publish to a topic; raises CloudError: TopicNotExist, or InvalidArgument for a body that is too large."""

@@ -7,13 +7,17 @@ last proves so with its position, its dequeue count and that moment.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
+
+
+#: account, region, name of a queue
+QueueKey = tuple[str, str, str]
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,15 +71,19 @@ from json_populate_recordset(null::mns_message, $1::json) given
 on conflict (queue_id, id) do nothing
 returning position, id, visible_at
 """
+_QUEUE = "select id from mns_queue where account_id = $1 and region = $2 and name = $3"
 _TAKE = f"""
-with picked as (
-    select position as picked, priority as place, visible_at as since from mns_message
-    where queue_id = $1 and visible_at <= $2 and expires_at > $2
-    order by priority, visible_at, position limit $4 for update skip locked
+with queue as (
+    select id as home, make_interval(secs => visibility_timeout) as hidden from mns_queue
+    where account_id = $1 and region = $2 and name = $3
+), picked as (
+    select position as picked, visible_at as since from mns_message
+    where queue_id = (select home from queue) and visible_at <= $4 and expires_at > $4
+    order by priority, visible_at, position limit $5 for update skip locked
 )
 update mns_message
-set dequeue_count = dequeue_count + 1, visible_at = $3, first_dequeued_at = coalesce(first_dequeued_at, $2)
-from picked where position = picked
+set dequeue_count = dequeue_count + 1, visible_at = $4 + hidden, first_dequeued_at = coalesce(first_dequeued_at, $4)
+from picked, queue where position = picked
 returning {", ".join(_MESSAGE)}, since
 """
 _PEEK = f"""
@@ -90,10 +98,9 @@ async def put(tx: Connection, drafts: Sequence[Draft]) -> dict[str, Receipt]:
     return {row["id"]: Receipt(row["position"], 0, row["visible_at"]) for row in rows}
 
 
-async def take(db: Connection, queue_id: int, *, visibility_timeout: int, limit: int, now: datetime) -> list[Message]:
-    """Receive visible messages that nobody else is receiving at this moment, in their order."""
-    until = now + timedelta(seconds=visibility_timeout)
-    rows = [dict(row) for row in await db.fetch(_TAKE, queue_id, now, until, limit)]
+async def take(db: Connection, owner: QueueKey, *, limit: int, now: datetime) -> list[Message]:
+    """Receive visible messages that nobody else is receiving at this moment, in their order; none of an unknown queue."""
+    rows = [dict(row) for row in await db.fetch(_TAKE, *owner, now, limit)]
     rows.sort(key=lambda row: (row["priority"], row["since"], row["position"]))
     return [Message(**{name: row[name] for name in _MESSAGE}) for row in rows]
 
@@ -115,13 +122,13 @@ async def outlook(db: Connection, queue_id: int, now: datetime) -> Outlook:
     return Outlook(*row)
 
 
-async def delete(db: Connection, queue_id: int, receipts: Sequence[Receipt], now: datetime) -> set[Receipt]:
-    """Delete messages; returns the receipts that were still valid."""
+async def delete(db: Connection, owner: QueueKey, receipts: Sequence[Receipt], now: datetime) -> set[Receipt]:
+    """Delete messages; returns the receipts that were still valid, none of an unknown queue."""
     rows = await db.fetch(
-        "delete from mns_message using unnest($2::bigint[], $3::integer[], $4::timestamptz[]) shown (place, count, until)"
-        " where queue_id = $1 and position = place and dequeue_count = count and visible_at = until"
-        " and until > $5 and expires_at > $5 returning place, count, until",
-        queue_id,
+        "delete from mns_message using unnest($4::bigint[], $5::integer[], $6::timestamptz[]) shown (place, count, until)"
+        f" where queue_id = ({_QUEUE}) and position = place and dequeue_count = count and visible_at = until"
+        " and until > $7 and expires_at > $7 returning place, count, until",
+        *owner,
         [one.position for one in receipts],
         [one.dequeue_count for one in receipts],
         [one.visible_at for one in receipts],
