@@ -296,6 +296,13 @@ async def test_a_load_balancer_gets_a_listener_and_a_server_by_forms(furnished: 
     )
     shown = text_of(await browser.get(f"/slb/{ids['balancer']}"))
 
+    group = {"ScalingGroupId": ids["group"], "list:LoadBalancers": ids["balancer"]}
+    await browser.post("/call/ess/AttachLoadBalancers", **group, ForceAttach="false")
+    attached = text_of(await browser.get(f"/ess/{ids['group']}"))
+    await browser.post("/call/ess/DetachLoadBalancers", **group, ForceDetach="false")
+
+    assert f"front {ids['balancer']}" in attached.partition("Load balancers")[2]
+    assert "stands behind no load balancer" in text_of(await browser.get(f"/ess/{ids['group']}"))
     assert re.search(r"81 TCP Start Stop Delete", shown)
     assert re.search(rf"{ids['member']} 100 ", shown)
 
@@ -332,6 +339,19 @@ async def test_a_step_rule_is_made_from_rows_and_shows_its_steps(furnished: Worl
         },
     )
 
+    for kind in ("TargetTracking", "Predictive"):
+        await browser.post(
+            "/call/ess/CreateScalingRule",
+            ScalingGroupId=group,
+            ScalingRuleType=f"{kind}ScalingRule",
+            ScalingRuleName=kind,
+            MetricName="CpuUtilization",
+            TargetValue="42.5",
+            InitialMaxSize="3" if kind == "Predictive" else "",
+        )
+    rules = text_of(await browser.get(f"/ess/{group}?tab=rules"))
+
+    assert rules.count("CpuUtilization → 42.5") == 2
     assert "Step rule" in text_of(made) or "StepScalingRule" in text_of(made)
     assert re.search(r"0(\.0)? … 10(\.0)? → \+1 10(\.0)? … ∞ → \+2", text_of(made))
 
@@ -350,6 +370,8 @@ async def test_a_redis_page_shows_who_tried_to_connect_and_which_instance_that_i
     assert "1 accepted 3 refused" in shown
     assert re.search(rf"{re.escape(address)} {ids['member']} — — — 3 ", shown)
     assert "why not on the whitelist?" in shown
+    why = text_of(await (await _owner(furnished, "en")).get(f"/why?redis={ids['redis']}&instance={ids['member']}"))
+    assert "It tried to connect: accepted 0 times, refused 3 times." in why
 
 
 async def test_a_whitelist_edited_by_hand_keeps_what_a_hook_added_meanwhile(furnished: World) -> None:

@@ -15,8 +15,11 @@ from tidegate.console.offers import offers
 from tidegate.console.page import PER_PAGE, Found, Page
 from tidegate.console.sizes import sizes_of
 from tidegate.errors import CloudError
+from tidegate.services.ess import predicting
 from tidegate.store import chronicle
 
+#: The metrics of CloudMonitor that rules and alarm tasks can go by and that have a meaning here.
+METRICS: Final = ("CpuUtilization", "MemoryUtilization", "IntranetRx", "IntranetTx")
 _WAITING = ("Pending:Wait", "Removing:Wait")
 #: Hours that a chart shows.
 _SPANS: Final[Sequence[int]] = (1, 6, 24, 168)
@@ -72,9 +75,10 @@ async def find_group(page: Page) -> Mapping[str, Any]:
     return found[0]
 
 
-async def basics(_page: Page, _group_id: str) -> dict[str, Any]:
-    """Look at nothing more than the group itself."""
-    return {}
+async def basics(page: Page, _group_id: str) -> dict[str, Any]:
+    """Look at the load balancers that the group could stand behind."""
+    found = await page.look("slb", "DescribeLoadBalancers", PageSize=50)
+    return {"balancers": {one["LoadBalancerId"]: one for one in found.rows("LoadBalancers", "LoadBalancer")}}
 
 
 async def instances(page: Page, group_id: str) -> dict[str, Any]:
@@ -117,7 +121,12 @@ async def configurations(page: Page, group_id: str) -> dict[str, Any]:
 async def rules(page: Page, group_id: str) -> dict[str, Any]:
     """Look at a group's rules."""
     found = await listed(page, "DescribeScalingRules", group_id)
-    return {"found": found, "rows": found.rows("ScalingRules", "ScalingRule")}
+    return {
+        "found": found,
+        "rows": found.rows("ScalingRules", "ScalingRule"),
+        "tracked": METRICS,
+        "predicted": sorted(predicting.METRICS),
+    }
 
 
 async def monitoring(page: Page, group_id: str) -> dict[str, Any]:

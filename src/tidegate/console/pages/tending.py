@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from starlette.responses import Response
 
 from tidegate.console.page import Page, nothing
-from tidegate.console.pages.scaling import find_group, listed
+from tidegate.console.pages.scaling import METRICS, find_group, listed
 from tidegate.errors import CloudError
 from tidegate.services.ess.states import REFRESH, RefreshEvent, RefreshState
 
 _SIMPLE = "SimpleScalingRule"
-#: The metrics of CloudMonitor that an alarm task of the kind ``system`` can watch and that have a meaning here.
-METRICS: Final = ("CpuUtilization", "MemoryUtilization", "LoadAverage", "IntranetRx", "IntranetTx")
 _SHOWN = 20
 
 
@@ -117,7 +115,7 @@ async def alarm_task(page: Page) -> Response:
         group=group,
         alarm=alarm,
         kind=alarm.get("MetricType") or ("custom" if page.query.get("kind") == "custom" else "system"),
-        metrics=METRICS,
+        metrics=(*METRICS, "LoadAverage"),
         rules=rules.rows("ScalingRules", "ScalingRule"),
     )
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from tidegate.console import cures
 from tidegate.console.page import Page
-from tidegate.console.pages.redis import entries_of, execution_of, holds
+from tidegate.console.pages.redis import entries_of, execution_of, holds, visitors_of
 from tidegate.console.pages.runbooks import find_execution
 from tidegate.errors import CloudError
 from tidegate.store import chronicle
@@ -73,6 +73,7 @@ class _Question:
         if address is None:
             return [self._fact(page.say("There is no instance {id} in this region.", id=self._instance), good=False)]
         findings = [self._fact(page.say("The instance's address is {address}.", address=address))]
+        findings += await self._attempts(address)
         holding = [
             (group["SecurityIpGroupName"], entry)
             for group in groups
@@ -88,6 +89,22 @@ class _Question:
         if removed is not None:
             findings.append(self._by(page.say("It was there and was taken off."), removed))
         return [*findings, *await self._group()]
+
+    async def _attempts(self, address: str) -> list[Finding]:
+        """Say what the gate saw of the address."""
+        page = self._page
+        seen = next((one for one in await visitors_of(page, self._redis) if one.address == address), None)
+        if seen is None:
+            return [self._fact(page.say("It has not tried to connect within a day."))]
+        admitted = seen.admitted.count if seen.admitted else 0
+        refused = seen.refused.count if seen.refused else 0
+        text = page.say(
+            "It tried to connect: accepted {admitted} times, refused {refused} times.",
+            admitted=admitted,
+            refused=refused,
+        )
+        link = page.to("redis", self._redis) + "#attempts"
+        return [self._fact(text, good=admitted > 0 if refused else None, link=link, label=self._redis)]
 
     def _listed(self, group: str, entry: str, source: chronicle.Change | None) -> Finding:
         page = self._page
