@@ -94,6 +94,22 @@ async def test_a_changed_file_is_taken_again_and_what_is_gone_stays(tmp_path: Pa
     assert catalog.find("ACS::ECS::Tidy") is not None
 
 
+async def test_a_file_that_was_deleted_is_no_template_until_it_is_imported_again(
+    tmp_path: Path, programs: Sandbox
+) -> None:
+    source = checkout(tmp_path / "a", ACS__ECS__Tidy_dot_yml=ACTION)
+    await import_templates(source, tmp_path / "catalog", programs)
+    (tmp_path / "catalog" / "ACS.ECS.Tidy.yml").unlink()
+
+    assert Catalog(tmp_path / "catalog").find("ACS::ECS::Tidy") is None
+    assert outcomes(list(await import_templates(source, tmp_path / "catalog", programs))) == {
+        "ACS::ECS::Tidy": "changed"
+    }
+    assert Catalog(tmp_path / "catalog").find("ACS::ECS::Tidy") is not None
+    (tmp_path / "catalog" / "index.json").write_text("no index")
+    assert Catalog(tmp_path / "catalog").find("ACS::ECS::Tidy") is None
+
+
 async def test_a_running_cloud_sees_what_is_imported_and_runs_it(
     database: Database, clock: AdjustableClock, ids: Ids, tmp_path: Path, programs: Sandbox
 ) -> None:

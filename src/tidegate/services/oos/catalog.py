@@ -152,11 +152,15 @@ class Catalog:
         return self._known
 
     def _from_index(self) -> Iterator[tuple[str, VendorTemplate]]:
-        for entry in read_index(self._imported) if self._imported is not None else ():
-            assert self._imported is not None
+        if self._imported is None:
+            return
+        for entry in read_index(self._imported):
+            file = self._imported / entry.file
+            if not file.is_file():
+                continue  # somebody has tidied up
             template = VendorTemplate(
                 name=entry.name,
-                read=_reader(self._imported / entry.file),
+                read=_reader(file),
                 products=self.product,
                 known_hash=entry.hash,
                 known_features=entry.features,
