@@ -188,6 +188,19 @@ async def test_a_program_that_only_needs_more_time_gets_it() -> None:
         await slow.close()
 
 
+async def test_who_was_slow_once_is_quick_again(sandbox: Sandbox) -> None:
+    owner, quick_ones = sandbox.of("owner"), [f". + {n}" for n in range(5)]
+    for n in range(1, 4):
+        with pytest.raises(ExpressionError):
+            await owner.run_jq(f"last(range({n}e12))", None)
+    pids = set(sandbox.pids)
+
+    for program in quick_ones:
+        assert await owner.run_jq(program, 1) == [1 + quick_ones.index(program)]
+
+    assert len(set(sandbox.pids) - pids) == 2  # the slow lane answered first, then the quick one
+
+
 async def test_too_many_slow_programs_are_refused() -> None:
     slow = Sandbox(time_limit=0.05, quick_limit=0.02)
     try:

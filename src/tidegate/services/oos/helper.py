@@ -14,6 +14,8 @@ from tidegate.telemetry import get_logger
 _logger = get_logger("oos.sandbox")
 
 START_LIMIT: Final = 10.0
+#: the status of an answer when the process died of the request
+DIED: Final = b"!"
 
 
 class TooSlowError(Exception):
@@ -44,7 +46,7 @@ class Helper:
         except (OSError, asyncio.IncompleteReadError):
             code = await self.end()
             _logger.warning("the helper died", extra={"exit": code})
-            return b"-", "the program used more memory or time than it may"
+            return DIED, "the program used more memory or time than it may"
         except BaseException:  # the caller was cancelled: the answer would be taken for the next one's
             await self.end()
             raise

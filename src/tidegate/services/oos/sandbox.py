@@ -2,18 +2,20 @@
 
 Nobody waits for somebody else's endless program: every program begins on the quick lane, where it has a fraction of a
 second. One that does not end there begins anew on the slow lane, with the whole time limit, and so it does from then on;
-so does everything of an owner who had several of these. Each owner has one program on its way at a time. A helper that dies or takes too long is replaced. Measured: 0.1 ms a request once the program is compiled, 2 ms for
-compiling, 50 ms for starting a helper.
+so does everything of an owner who had several of these, until some have ended quickly there. Each owner has one program on
+its way at a time. A helper that dies or takes too long is replaced. Measured: 0.1 ms a request once the program is
+compiled, 2 ms for compiling, 50 ms for starting a helper.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from typing import Any, Final, Protocol
 
 from tidegate.services.oos import limits, sandbox_child
-from tidegate.services.oos.helper import Helper, TooSlowError
+from tidegate.services.oos.helper import DIED, Helper, TooSlowError
 from tidegate.services.oos.values import ExpressionError, check_size, from_json, to_json
 
 #: seconds of a request on the quick lane, and at all
@@ -53,7 +55,9 @@ class _Lane:
 
     def __init__(self, limit: float, queue_limit: int) -> None:
         self.helper = Helper()
-        self._limit = limit
+        self.limit = limit
+        #: seconds of the last exchange
+        self.took = 0.0
         self._queue_limit = queue_limit
         self._waiting = 0
 
@@ -64,7 +68,10 @@ class _Lane:
         self._waiting += 1
         try:
             async with self.helper.turn:
-                return await self.helper.exchange(request, self._limit)
+                begun = time.monotonic()
+                answer = await self.helper.exchange(request, self.limit)
+                self.took = time.monotonic() - begun
+                return answer
         finally:
             self._waiting -= 1
 
@@ -184,16 +191,23 @@ class Sandbox(_Asking):
     async def _exchange(self, request: bytes, program: tuple[bytes, int], owner: _Owner) -> tuple[bytes, str]:
         if program not in self._slow_ones and owner.strikes < STRIKES:
             try:
-                return await self._quick.ask(request)
+                answer = await self._quick.ask(request)
             except TooSlowError:
                 owner.strikes += 1
                 if len(self._slow_ones) >= _KNOWN:
                     self._slow_ones.clear()
                 self._slow_ones.add(program)
+            else:
+                owner.strikes += answer[0] == DIED
+                return answer
         try:
-            return await self._slow.ask(request)
+            answer = await self._slow.ask(request)
         except TooSlowError:
             return b"-", f"the program took longer than {self._time_limit:g} s"
+        if answer[0] != DIED and self._slow.took <= self._quick.limit:  # the machine was busy, not the program slow
+            self._slow_ones.discard(program)
+            owner.strikes = max(owner.strikes - 1, 0)
+        return answer
 
     def _owner(self, name: str) -> _Owner:
         owner = self._owners.setdefault(name, _Owner())
