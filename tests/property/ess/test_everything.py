@@ -10,6 +10,7 @@ import json
 import os
 import uuid
 from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from support import postgres
+from support.beside import Beside, call_of
 from support.clocks import StillClock
 from support.crashing import Crash, watched_points
 from support.ecs import TYPE
@@ -26,6 +28,7 @@ from support.soundness import unrest, wrongs
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
 from tidegate.services.cms.reporting import MetricReport
+from tidegate.services.databases.kinds import RDS
 from tidegate.store.database import Database
 
 T = TypeVar("T")
@@ -55,6 +58,8 @@ class Everything(RuleBasedStateMachine):
         self.configurations: list[str] = []
         self.crash_after: int | None = None
         self.lost_answers = 0
+        self.beside: Beside | None = None
+        self.balancer = self.rds = ""
 
     def do(self, act: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(act)
@@ -89,13 +94,18 @@ class Everything(RuleBasedStateMachine):
     @initialize(
         desired=st.booleans(),
         policy=st.sampled_from(["release", "recycle"]),
+        bound=st.booleans(),
         hooks=st.lists(
             st.tuples(st.sampled_from(["SCALE_OUT", "SCALE_IN"]), st.sampled_from(["CONTINUE", "ABANDON", "ROLLBACK"])),
             max_size=2,
         ),
     )
-    def make_group(self, desired: bool, policy: str, hooks: list[tuple[str, str]]) -> None:
-        wanted = {"DesiredCapacity": 2} if desired else {}
+    def make_group(self, desired: bool, policy: str, bound: bool, hooks: list[tuple[str, str]]) -> None:
+        wanted: dict[str, Any] = {"DesiredCapacity": 2} if desired else {}
+        if bound:
+            self.beside = Beside(self.world)
+            self.balancer, self.rds = self.do(self.beside.balancer()), self.do(self.beside.database())
+            wanted |= {"LoadBalancerIds": json.dumps([self.balancer]), "DBInstanceIds": json.dumps([self.rds])}
         self.group = self.do(
             self.world.make_group(MinSize=1, MaxSize=MAX_SIZE, ScalingPolicy=policy, DefaultCooldown=30, **wanted)
         )
@@ -220,6 +230,21 @@ class Everything(RuleBasedStateMachine):
         faults = self.world.ecs.shortages if fault == "sold out" else self.world.hosts.broken
         (faults.add if on else faults.discard)(TYPE if fault == "sold out" else fault)
 
+    @rule(active=st.booleans())
+    def turn_balancer(self, active: bool) -> None:
+        if self.beside is not None:
+            self.do(self.world.slb.change(ACCOUNT, self.balancer, status="active" if active else "inactive"))
+            self.settle()
+
+    @rule(full=st.booleans())
+    def fill_database(self, full: bool) -> None:
+        """Leave no room in the whitelist, or give it back."""
+        if self.beside is not None:
+            others = ",".join(f"10.{n >> 8}.{n & 255}.0/24" for n in range(990))
+            mode = "Append" if full else "Delete"
+            with suppress(CloudError):  # there is no room for all of them twice
+                self.do(self.beside.rds.modify_whitelist(call_of("rds"), RDS, self.rds, others, mode=mode))
+
     @rule(count=st.integers(1, 3))
     def answers_will_be_lost(self, count: int) -> None:
         self.lost_answers = count
@@ -254,6 +279,8 @@ class Everything(RuleBasedStateMachine):
         self.lost_answers, self.crash_after = 0, None
         self.world.ecs.shortages.clear()
         self.world.hosts.broken.clear()
+        self.turn_balancer(active=True)
+        self.fill_database(full=False)
         self.on_group("ResumeProcesses", Processes=["ScaleIn", "ScaleOut", "HealthCheck", "AlarmNotification"])
         self.on_group("EnableScalingGroup")
         if self.refreshes:
@@ -265,6 +292,18 @@ class Everything(RuleBasedStateMachine):
             self.let_time_pass(60)
             self.the_group_is_sound()
         assert self.do(unrest(self.world, self.group, self.machines_outside())) == []
+        self.what_is_beside_is_in_step()
+
+    def what_is_beside_is_in_step(self) -> None:
+        """Whoever serves is sent to and let in; nobody else is, but those that were let go without DetachOption."""
+        if self.beside is None:
+            return
+        members = self.do(self.world.members(self.group))
+        serving = {one for one, state in members.items() if state in {"InService", "Protected"}}
+        sent_to = {one for one, weight in self.beside.targets(self.balancer).items() if weight}
+        assert serving <= sent_to
+        assert sent_to <= serving | self.machines_outside()
+        assert self.do(self.beside.addresses(*serving)) <= self.do(self.beside.entries(self.rds))
 
     def machines_outside(self) -> set[str]:
         """Return the instances that live beside the group: those that were let go, as far as nobody has released them."""
