@@ -29,39 +29,18 @@ _ECI = "container groups are no members of scaling groups here"
 _LATER = "not reached yet"
 
 #: Why operations of Auto Scaling are not served.
-REASONS: Mapping[str, str] = {
-    **dict.fromkeys(
-        [
-            "ApplyEciScalingConfiguration",
-            "ApplyScalingGroup",
-            "CreateEciScalingConfiguration",
-            "DeleteEciScalingConfiguration",
-            "DescribeEciScalingConfigurationDetail",
-            "DescribeEciScalingConfigurations",
-            "ModifyEciScalingConfiguration",
-        ],
-        _ECI,
-    ),
-    **dict.fromkeys(
-        [
-            "AttachAlbServerGroups",
-            "AttachDBInstances",
-            "AttachLoadBalancers",
-            "AttachServerGroups",
-            "AttachVServerGroups",
-            "DetachAlbServerGroups",
-            "DetachDBInstances",
-            "DetachLoadBalancers",
-            "DetachServerGroups",
-            "DetachVServerGroups",
-            "QueryHistoricalMetric",
-            "QueryPredictiveMetric",
-            "QueryPredictiveTaskInfo",
-            "QueryPredictiveValue",
-        ],
-        _LATER,
-    ),
-}
+REASONS: Mapping[str, str] = dict.fromkeys(
+    [
+        "ApplyEciScalingConfiguration",
+        "ApplyScalingGroup",
+        "CreateEciScalingConfiguration",
+        "DeleteEciScalingConfiguration",
+        "DescribeEciScalingConfigurationDetail",
+        "DescribeEciScalingConfigurations",
+        "ModifyEciScalingConfiguration",
+    ],
+    _ECI,
+)
 #: What the served part of every other product is for.
 SCOPES: Mapping[str, str] = {
     "adb": "the whitelists that runbooks change",

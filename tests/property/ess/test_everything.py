@@ -32,7 +32,7 @@ from tidegate.services.databases.kinds import RDS
 from tidegate.store.database import Database
 
 T = TypeVar("T")
-EXAMPLES = int(os.environ.get("TIDEGATE_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("TIDEGATE_EXAMPLES", "5"))
 INDEX = st.integers(0, 9)
 MAX_SIZE = 5
 MOVES = ("RemoveInstances", "DetachInstances", "EnterStandby", "ExitStandby")
