@@ -374,6 +374,7 @@ async def images(stage: Stage) -> None:
         stage,
         "UpdateScalingConfigurationImage",
         sourceImageId=first,
+        instanceType="ecs.g6.large",
         targetImageName="second",
         securityGroupId=stage.security_group,
         vSwitchId=stage.vswitch,

@@ -73,8 +73,6 @@ class InstanceType(msgspec.Struct, frozen=True, kw_only=True):
 _SIZES = {"large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16, "8xlarge": 32}
 #: Family → GiB per vCPU, price of one vCPU.
 _FAMILIES = {
-    "ecs.c5": (2, 1.02),
-    "ecs.g5": (4, 1.30),
     "ecs.c6": (2, 1.00),
     "ecs.g6": (4, 1.28),
     "ecs.r6": (8, 1.68),
