@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidegate.clock import to_seconds
 from tidegate.services.databases.api.requests import (
     ClusterRequest,
     Paged,
@@ -16,11 +15,10 @@ from tidegate.services.databases.api.requests import (
     on_cluster,
     on_clusters,
     page_of,
-    tag_items,
-    tags_in,
 )
+from tidegate.services.databases.api.shapes import arrays_of, change_whitelist, order_of, shown
 from tidegate.services.databases.kinds import ADB, invalid_parameter
-from tidegate.services.databases.service import Databases, Order, whitelist_of
+from tidegate.services.databases.service import Databases
 from tidegate.services.operation import Answer, Call, Product
 from tidegate.store.databases import DatabaseRow
 
@@ -50,20 +48,9 @@ async def create_db_cluster(service: Databases, call: Call, request: CreateDBClu
     made = await service.create(
         call,
         ADB,
-        Order(
-            engine="AnalyticDB",
-            engine_version=request.db_cluster_version,
-            node_class=request.db_cluster_class,
-            description=request.db_cluster_description,
-            zone=request.zone_id,
-            vpc_id=request.vpc_id,
-            vswitch_id=request.vswitch_id,
-            charge_type=request.pay_type,
-            resource_group_id=request.resource_group_id,
-            tags=tags_in(request.tag),
-        ),
+        order_of(request, engine="AnalyticDB"),
     )
-    return CreateDBClusterAnswer(made.id, made.order_id, made.resource_group_id)
+    return shown(CreateDBClusterAnswer, made)
 
 
 class ClusterItem(Answer, kw_only=True):
@@ -137,23 +124,7 @@ async def describe_db_cluster_attribute(
 
 
 def _item(row: DatabaseRow) -> ClusterItem:
-    return ClusterItem(
-        db_cluster_id=row.id,
-        db_cluster_description=row.description,
-        db_version=row.engine_version,
-        engine=row.engine,
-        db_node_class=row.node_class,
-        connection_string=f"{row.id}.ads.aliyuncs.com",
-        pay_type=row.charge_type,
-        region_id=row.region,
-        zone_id=row.zone,
-        vpc_id=row.vpc_id,
-        vswitch_id=row.vswitch_id,
-        create_time=to_seconds(row.created_at),
-        creation_time=to_seconds(row.created_at),
-        resource_group_id=row.resource_group_id,
-        tags=tag_items(row),
-    )
+    return shown(ClusterItem, row, connection_string=f"{row.id}.ads.aliyuncs.com")
 
 
 class TaskAnswer(Answer):
@@ -175,8 +146,8 @@ class ModifyAccessWhiteListRequest(ClusterRequest, kw_only=True):
 
     security_ips: str
     modify_mode: str | None = None
-    db_cluster_ip_array_name: str | None = msgspec.field(name="DBClusterIPArrayName", default=None)
-    db_cluster_ip_array_attribute: str | None = msgspec.field(name="DBClusterIPArrayAttribute", default=None)
+    group: str | None = msgspec.field(name="DBClusterIPArrayName", default=None)
+    attribute: str | None = msgspec.field(name="DBClusterIPArrayAttribute", default=None)
 
 
 @adb.operation("ModifyDBClusterAccessWhiteList", on=on_cluster)
@@ -184,15 +155,7 @@ async def modify_db_cluster_access_white_list(
     service: Databases, call: Call, request: ModifyAccessWhiteListRequest
 ) -> TaskAnswer:
     """Change a group of the whitelist. Kept, not enforced: no server stands behind it."""
-    await service.modify_whitelist(
-        call,
-        ADB,
-        request.db_cluster_id,
-        request.security_ips,
-        group=request.db_cluster_ip_array_name,
-        mode=request.modify_mode,
-        attribute=request.db_cluster_ip_array_attribute,
-    )
+    await change_whitelist(service, call, ADB, request)
     return TaskAnswer(int(service.task_id()), request.db_cluster_id)
 
 
@@ -221,7 +184,5 @@ async def describe_db_cluster_access_white_list(
     service: Databases, call: Call, request: ClusterRequest
 ) -> DescribeAccessWhiteListAnswer:
     """List every group of the whitelist."""
-    groups = whitelist_of(await service.find(call, ADB, request.db_cluster_id))
-    return DescribeAccessWhiteListAnswer(
-        IPArrays([IPArray(group.name, group.attribute, ",".join(group.entries)) for group in groups])
-    )
+    row = await service.find(call, ADB, request.db_cluster_id)
+    return DescribeAccessWhiteListAnswer(IPArrays(arrays_of(IPArray, row)))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidegate.clock import to_seconds
 from tidegate.services.databases.api.requests import (
     InstanceRequest,
     Paged,
@@ -15,11 +14,10 @@ from tidegate.services.databases.api.requests import (
     on_instance,
     on_instances,
     page_of,
-    tag_items,
-    tags_in,
 )
+from tidegate.services.databases.api.shapes import arrays_of, change_whitelist, order_of, shown, wanted
 from tidegate.services.databases.kinds import DDS, invalid_parameter
-from tidegate.services.databases.service import Databases, Order, whitelist_of
+from tidegate.services.databases.service import Databases, whitelist_of
 from tidegate.services.operation import Answer, Call, Done, Product
 from tidegate.store.databases import DatabaseRow
 
@@ -54,23 +52,9 @@ async def create_db_instance(
     made = await service.create(
         call,
         DDS,
-        Order(
-            engine=request.engine,
-            engine_version=request.engine_version,
-            node_class=request.db_instance_class,
-            nodes=3,
-            storage=request.db_instance_storage,
-            description=request.db_instance_description,
-            zone=request.zone_id,
-            vpc_id=request.vpc_id,
-            vswitch_id=request.vswitch_id,
-            charge_type=request.charge_type,
-            resource_group_id=request.resource_group_id,
-            security_ips=request.security_ip_list,
-            tags=tags_in(request.tag),
-        ),
+        order_of(request, nodes=3),
     )
-    return CreateDBInstanceAnswer(made.id, made.order_id)
+    return shown(CreateDBInstanceAnswer, made)
 
 
 class InstanceItem(Answer, kw_only=True):
@@ -123,7 +107,7 @@ async def describe_db_instances(
     service: Databases, call: Call, request: DescribeDBInstancesRequest
 ) -> DescribeDBInstancesAnswer:
     """List instances, newest first."""
-    found = await service.list(call, DDS, [request.db_instance_id] if request.db_instance_id else ())
+    found = await service.list(call, DDS, wanted(request.db_instance_id))
     items = [_item(row) for row in page_of(request, found)]
     return DescribeDBInstancesAnswer(InstanceItems(items), request.page_number, request.page_size, len(found))
 
@@ -144,23 +128,7 @@ async def describe_db_instance_attribute(
 
 
 def _item(row: DatabaseRow) -> InstanceItem:
-    return InstanceItem(
-        db_instance_id=row.id,
-        db_instance_description=row.description,
-        db_instance_class=row.node_class,
-        db_instance_storage=row.storage,
-        engine=row.engine,
-        engine_version=row.engine_version,
-        replication_factor=str(row.nodes),
-        charge_type=row.charge_type,
-        region_id=row.region,
-        zone_id=row.zone,
-        vpc_id=row.vpc_id,
-        vswitch_id=row.vswitch_id,
-        creation_time=to_seconds(row.created_at),
-        resource_group_id=row.resource_group_id,
-        tags=tag_items(row),
-    )
+    return shown(InstanceItem, row)
 
 
 @dds.operation("DeleteDBInstance", on=on_instance)
@@ -175,22 +143,14 @@ class ModifySecurityIpsRequest(InstanceRequest, kw_only=True):
 
     security_ips: str
     modify_mode: str | None = None
-    security_ip_group_name: str | None = None
-    security_ip_group_attribute: str | None = None
+    group: str | None = msgspec.field(name="SecurityIpGroupName", default=None)
+    attribute: str | None = msgspec.field(name="SecurityIpGroupAttribute", default=None)
 
 
 @dds.operation("ModifySecurityIps", on=on_instance)
 async def modify_security_ips(service: Databases, call: Call, request: ModifySecurityIpsRequest) -> Done:
     """Change a group of the whitelist. Kept, not enforced: no server stands behind it."""
-    await service.modify_whitelist(
-        call,
-        DDS,
-        request.db_instance_id,
-        request.security_ips,
-        group=request.security_ip_group_name,
-        mode=request.modify_mode,
-        attribute=request.security_ip_group_attribute,
-    )
+    await change_whitelist(service, call, DDS, request)
     return Done()
 
 
@@ -218,8 +178,8 @@ class DescribeSecurityIpsAnswer(Answer):
 @dds.operation("DescribeSecurityIps", on=on_instance)
 async def describe_security_ips(service: Databases, call: Call, request: InstanceRequest) -> DescribeSecurityIpsAnswer:
     """List every group of the whitelist."""
-    groups = whitelist_of(await service.find(call, DDS, request.db_instance_id))
+    row = await service.find(call, DDS, request.db_instance_id)
     return DescribeSecurityIpsAnswer(
-        ",".join(dict.fromkeys(entry for group in groups for entry in group.entries)),
-        SecurityIpGroups([SecurityIpGroup(group.name, group.attribute, ",".join(group.entries)) for group in groups]),
+        ",".join(dict.fromkeys(entry for group in whitelist_of(row) for entry in group.entries)),
+        SecurityIpGroups(arrays_of(SecurityIpGroup, row)),
     )

@@ -7,7 +7,6 @@ from typing import Literal
 
 import msgspec
 
-from tidegate.clock import to_seconds
 from tidegate.services.databases.api.requests import (
     ClusterRequest,
     Paged,
@@ -17,11 +16,10 @@ from tidegate.services.databases.api.requests import (
     on_cluster,
     on_clusters,
     page_of,
-    tag_items,
-    tags_in,
 )
+from tidegate.services.databases.api.shapes import arrays_of, order_of, shown
 from tidegate.services.databases.kinds import POLARDB, invalid_parameter
-from tidegate.services.databases.service import Databases, Order, whitelist_of
+from tidegate.services.databases.service import Databases
 from tidegate.services.operation import Answer, Call, Done, Product, missing_parameter
 from tidegate.store.databases import DatabaseRow
 
@@ -53,22 +51,9 @@ async def create_db_cluster(service: Databases, call: Call, request: CreateDBClu
     made = await service.create(
         call,
         POLARDB,
-        Order(
-            engine=request.db_type,
-            engine_version=request.db_version,
-            node_class=request.db_node_class,
-            nodes=2,
-            description=request.db_cluster_description,
-            zone=request.zone_id,
-            vpc_id=request.vpc_id,
-            vswitch_id=request.vswitch_id,
-            charge_type=request.pay_type,
-            resource_group_id=request.resource_group_id,
-            security_ips=request.security_ip_list,
-            tags=tags_in(request.tag),
-        ),
+        order_of(request, nodes=2),
     )
-    return CreateDBClusterAnswer(made.id, made.order_id, made.resource_group_id)
+    return shown(CreateDBClusterAnswer, made)
 
 
 class ClusterItem(Answer, kw_only=True):
@@ -126,22 +111,7 @@ async def describe_db_clusters(
 
 
 def _item(row: DatabaseRow) -> ClusterItem:
-    return ClusterItem(
-        db_cluster_id=row.id,
-        db_cluster_description=row.description,
-        db_type=row.engine,
-        db_version=row.engine_version,
-        db_node_class=row.node_class,
-        db_node_number=row.nodes,
-        pay_type=row.charge_type,
-        region_id=row.region,
-        zone_id=row.zone,
-        vpc_id=row.vpc_id,
-        vswitch_id=row.vswitch_id,
-        create_time=to_seconds(row.created_at),
-        resource_group_id=row.resource_group_id,
-        tags=tag_items(row),
-    )
+    return shown(ClusterItem, row)
 
 
 class DescribeDBClusterAttributeAnswer(Answer, kw_only=True):
@@ -170,19 +140,7 @@ async def describe_db_cluster_attribute(
 ) -> DescribeDBClusterAttributeAnswer:
     """Describe one cluster."""
     row = await service.find(call, POLARDB, request.db_cluster_id)
-    return DescribeDBClusterAttributeAnswer(
-        db_cluster_id=row.id,
-        db_cluster_description=row.description,
-        db_type=row.engine,
-        db_version=row.engine_version,
-        pay_type=row.charge_type,
-        region_id=row.region,
-        zone_ids=row.zone,
-        vpc_id=row.vpc_id,
-        vswitch_id=row.vswitch_id,
-        creation_time=to_seconds(row.created_at),
-        resource_group_id=row.resource_group_id,
-    )
+    return shown(DescribeDBClusterAttributeAnswer, row)
 
 
 @polardb.operation("DeleteDBCluster", on=on_cluster)
@@ -198,8 +156,8 @@ class ModifyAccessWhitelistRequest(ClusterRequest, kw_only=True):
     white_list_type: Literal["IP", "SecurityGroup"] = "IP"
     security_ips: str | None = None
     modify_mode: str | None = None
-    db_cluster_ip_array_name: str | None = msgspec.field(name="DBClusterIPArrayName", default=None)
-    db_cluster_ip_array_attribute: str | None = msgspec.field(name="DBClusterIPArrayAttribute", default=None)
+    group: str | None = msgspec.field(name="DBClusterIPArrayName", default=None)
+    attribute: str | None = msgspec.field(name="DBClusterIPArrayAttribute", default=None)
     security_group_ids: str | None = None
 
 
@@ -218,9 +176,9 @@ async def modify_db_cluster_access_whitelist(
         POLARDB,
         request.db_cluster_id,
         request.security_ips,
-        group=request.db_cluster_ip_array_name,
+        group=request.group,
         mode=request.modify_mode,
-        attribute=request.db_cluster_ip_array_attribute,
+        attribute=request.attribute,
     )
     return Done()
 
@@ -266,6 +224,6 @@ async def describe_db_cluster_access_whitelist(
     """List every group of the whitelist, and the security groups."""
     row = await service.find(call, POLARDB, request.db_cluster_id)
     return DescribeAccessWhitelistAnswer(
-        IPArrays([IPArray(group.name, group.attribute, ",".join(group.entries)) for group in whitelist_of(row)]),
+        IPArrays(arrays_of(IPArray, row)),
         SecurityGroups([SecurityGroup(group) for group in row.security_groups]),
     )

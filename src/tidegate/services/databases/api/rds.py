@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidegate.clock import to_seconds
 from tidegate.errors import CloudError
 from tidegate.services.databases.api.requests import (
     InstanceRequest,
@@ -15,10 +14,10 @@ from tidegate.services.databases.api.requests import (
     on_instance,
     on_instances,
     page_of,
-    tags_in,
 )
+from tidegate.services.databases.api.shapes import arrays_of, order_of, shown, wanted
 from tidegate.services.databases.kinds import RDS, invalid_parameter
-from tidegate.services.databases.service import Databases, Order, whitelist_of
+from tidegate.services.databases.service import Databases, whitelist_of
 from tidegate.services.operation import Answer, Call, Done, Product
 from tidegate.services.whitelist.model import DEFAULT_GROUP
 from tidegate.store.databases import DatabaseRow
@@ -57,22 +56,9 @@ async def create_db_instance(
     made = await service.create(
         call,
         RDS,
-        Order(
-            engine=request.engine,
-            engine_version=request.engine_version,
-            node_class=request.db_instance_class,
-            storage=request.db_instance_storage,
-            description=request.db_instance_description,
-            zone=request.zone_id,
-            vpc_id=request.vpc_id,
-            vswitch_id=request.vswitch_id,
-            charge_type=request.pay_type,
-            resource_group_id=request.resource_group_id,
-            security_ips=request.security_ip_list,
-            tags=tags_in(request.tag),
-        ),
+        order_of(request),
     )
-    return CreateDBInstanceAnswer(made.id, made.order_id, _domain(made), _port(made))
+    return shown(CreateDBInstanceAnswer, made, connection_string=_domain(made), port=_port(made))
 
 
 class InstanceItem(Answer, kw_only=True):
@@ -124,27 +110,13 @@ async def describe_db_instances(
     service: Databases, call: Call, request: DescribeDBInstancesRequest
 ) -> DescribeDBInstancesAnswer:
     """List instances, newest first."""
-    found = await service.list(call, RDS, [request.db_instance_id] if request.db_instance_id else ())
+    found = await service.list(call, RDS, wanted(request.db_instance_id))
     items = [_item(row) for row in page_of(request, found)]
     return DescribeDBInstancesAnswer(InstanceItems(items), request.page_number, len(items), len(found))
 
 
 def _item(row: DatabaseRow) -> InstanceItem:
-    return InstanceItem(
-        db_instance_id=row.id,
-        db_instance_description=row.description,
-        db_instance_class=row.node_class,
-        connection_string=_domain(row),
-        engine=row.engine,
-        engine_version=row.engine_version,
-        pay_type=row.charge_type,
-        region_id=row.region,
-        zone_id=row.zone,
-        vpc_id=row.vpc_id,
-        vswitch_id=row.vswitch_id,
-        create_time=to_seconds(row.created_at),
-        resource_group_id=row.resource_group_id,
-    )
+    return shown(InstanceItem, row, connection_string=_domain(row))
 
 
 class InstanceAttribute(Answer, kw_only=True):
@@ -188,30 +160,9 @@ async def describe_db_instance_attribute(
 ) -> DescribeDBInstanceAttributeAnswer:
     """Describe one instance."""
     row = await service.find(call, RDS, request.db_instance_id)
-    return DescribeDBInstanceAttributeAnswer(
-        InstanceAttributes(
-            [
-                InstanceAttribute(
-                    db_instance_id=row.id,
-                    db_instance_description=row.description,
-                    db_instance_class=row.node_class,
-                    db_instance_storage=row.storage,
-                    engine=row.engine,
-                    engine_version=row.engine_version,
-                    connection_string=_domain(row),
-                    port=_port(row),
-                    pay_type=row.charge_type,
-                    region_id=row.region,
-                    zone_id=row.zone,
-                    vpc_id=row.vpc_id,
-                    vswitch_id=row.vswitch_id,
-                    creation_time=to_seconds(row.created_at),
-                    resource_group_id=row.resource_group_id,
-                    security_ip_list=",".join(whitelist_of(row)[0].entries),
-                )
-            ]
-        )
-    )
+    entries = ",".join(whitelist_of(row)[0].entries)
+    own = {"connection_string": _domain(row), "port": _port(row), "security_ip_list": entries}
+    return DescribeDBInstanceAttributeAnswer(InstanceAttributes([shown(InstanceAttribute, row, **own)]))
 
 
 @rds.operation("DeleteDBInstance", on=on_instance)
@@ -226,8 +177,8 @@ class ModifySecurityIpsRequest(InstanceRequest, kw_only=True):
 
     security_ips: str
     modify_mode: str | None = None
-    db_instance_ip_array_name: str | None = msgspec.field(name="DBInstanceIPArrayName", default=None)
-    db_instance_ip_array_attribute: str | None = msgspec.field(name="DBInstanceIPArrayAttribute", default=None)
+    group: str | None = msgspec.field(name="DBInstanceIPArrayName", default=None)
+    attribute: str | None = msgspec.field(name="DBInstanceIPArrayAttribute", default=None)
     whitelist_network_type: str = "MIX"
 
 
@@ -246,9 +197,9 @@ async def modify_security_ips(service: Databases, call: Call, request: ModifySec
         RDS,
         request.db_instance_id,
         request.security_ips,
-        group=_group(request.db_instance_ip_array_name),
+        group=_group(request.group),
         mode=request.modify_mode,
-        attribute=request.db_instance_ip_array_attribute,
+        attribute=request.attribute,
     )
     return TaskAnswer(service.task_id())
 
@@ -286,9 +237,9 @@ async def describe_db_instance_ip_array_list(
     service: Databases, call: Call, request: DescribeIPArrayListRequest
 ) -> DescribeIPArrayListAnswer:
     """List every group of the whitelist."""
-    groups = whitelist_of(await service.find(call, RDS, request.db_instance_id))
+    row = await service.find(call, RDS, request.db_instance_id)
     _check_network_type(request.whitelist_network_type)
-    arrays = [IPArray(group.name, group.attribute, ",".join(group.entries)) for group in groups]
+    arrays = arrays_of(IPArray, row)
     return DescribeIPArrayListAnswer(IPArrays(arrays if request.whitelist_network_type == "MIX" else []))
 
 

@@ -58,11 +58,21 @@ class ClusterRequest(Request):
 
     db_cluster_id: str
 
+    @property
+    def database_id(self) -> str:
+        """The cluster meant, by the name that all products share."""
+        return self.db_cluster_id
+
 
 class InstanceRequest(Request):
     """The instance meant."""
 
     db_instance_id: str
+
+    @property
+    def database_id(self) -> str:
+        """The instance meant, by the name that all products share."""
+        return self.db_instance_id
 
 
 class _NamesCluster(Protocol):
