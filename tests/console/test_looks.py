@@ -104,22 +104,29 @@ def test_no_page_overflows_or_complains_or_shuts_anybody_out(
 ) -> None:
     wrong: list[str] = []
     with Person(chromium, cloud, language) as person:
+        wrong += _judge(person, "/sign-in")
         person.sign_in()
-        for address in pages:
-            person.page.emulate_media(color_scheme="light")
-            person.go(address)
-            for width in WIDTHS:
-                person.page.set_viewport_size({"width": width, "height": 900})
-                if person.page.evaluate("document.documentElement.scrollWidth") > width:
-                    wrong.append(f"{address} overflows at {width}")
-                _keep_picture(person, address, width)
-            for scheme in ("light", "dark") if language == "en-US" else ("light",):  # colours know no language
-                person.page.emulate_media(color_scheme=scheme)
-                person.page.evaluate(AXE)
-                found = person.page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-                wrong += [f"{address} {scheme} {one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
+        wrong += [found for address in pages for found in _judge(person, address)]
         wrong += person.complaints
     assert not wrong, "\n".join(wrong)
+
+
+def _judge(person: Person, address: str) -> list[str]:
+    """Return what is wrong with a page, at three widths and in light and dark; colours know no language."""
+    wrong = []
+    person.page.emulate_media(color_scheme="light")
+    person.go(address)
+    for width in WIDTHS:
+        person.page.set_viewport_size({"width": width, "height": 900})
+        if person.page.evaluate("document.documentElement.scrollWidth") > width:
+            wrong.append(f"{address} overflows at {width}")
+        _keep_picture(person, address, width)
+    for scheme in ("light", "dark") if person.language == "en-US" else ("light",):
+        person.page.emulate_media(color_scheme=scheme)
+        person.page.evaluate(AXE)
+        found = person.page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+        wrong += [f"{address} {scheme} {one['id']}: {one['nodes'][0]['html'][:160]}" for one in found]
+    return wrong
 
 
 def _keep_picture(person: Person, address: str, width: int) -> None:

@@ -122,3 +122,29 @@ def test_names_that_bite_do_nothing_in_a_browser(chromium: Any, cloud: RunningCl
             person.go(address)
         assert alerts == []
         assert person.page.locator("img[src=x]").count() == 0
+
+
+def test_a_user_signs_in_with_a_new_password_and_is_shown_the_decision_that_refuses(
+    chromium: Any, cloud: RunningCloud
+) -> None:
+    with Person(chromium, cloud, "en-US") as owner, Person(chromium, cloud, "en-US") as user:
+        owner.sign_in()
+        owner.go("/ram/users")
+        owner.open("create")
+        owner.fill(UserName="newcomer")
+        owner.submit()
+        owner.open("login")
+        owner.fill(Password="Correct-Horse-1", PasswordResetRequired="true")
+        owner.submit()
+
+        user.sign_in_as("newcomer", "Correct-Horse-1")
+        user.page.wait_for_url("**/console/password")
+        user.fill(old="Correct-Horse-1", new="Battery-Staple-2", again="Battery-Staple-2")
+        user.page.click("main button.first")
+        user.page.wait_for_url("**/console/overview")
+        user.go("/ess")
+
+        shown = user.page.locator(".note.bad").first.inner_text()
+        assert "ess:DescribeScalingGroups" in shown
+        assert "No policy of this identity allows the action." in shown
+        assert user.page.locator(".side .who").inner_text() == "newcomer"

@@ -18,6 +18,7 @@ class Person:
 
     def __init__(self, chromium: Any, cloud: RunningCloud, language: str, width: int = 1280) -> None:
         self.cloud = cloud
+        self.language = language
         self.context = chromium.new_context(
             locale=language,
             viewport={"width": width, "height": 900},
@@ -40,6 +41,12 @@ class Person:
         """Open the link that `tidegate console` prints."""
         self.page.goto(self.cloud.tidegate("console").strip())
         self.page.wait_for_url("**/console/overview")
+
+    def sign_in_as(self, user: str, password: str) -> None:
+        """Sign in as a RAM user."""
+        self.go("/sign-in")
+        self.fill(user=user, password=password)
+        self.page.click("button.first")
 
     def go(self, address: str) -> None:
         self.page.goto(f"{self.cloud.url}/console{address}")
