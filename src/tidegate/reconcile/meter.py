@@ -40,6 +40,8 @@ class MeterController:
         self._book = metering.Book()
         self._tidy_at: datetime | None = None
         self._complaint = ""
+        #: whose samples the last round has written
+        self._written: frozenset[str] = frozenset()
 
     @property
     def controllers(self) -> Mapping[str, Controller]:
@@ -61,13 +63,13 @@ class MeterController:
             sizes = {host: _size(instance_type) for host, _, instance_type in found}
             values = self._book.enter(usages, sizes)
             groups: dict[str, list[str]] = defaultdict(list)
-            for member in (await members.by_id(tx, list(values))).values() if values else ():
-                if member.state in SERVING:
-                    groups[member.group_id].append(member.instance_id)
+            for host, group in await members.in_states(tx, list(values), list(SERVING)) if values else ():
+                groups[group].append(host)
             owners = {host: account for host, account, _ in found}
-            await self._monitor.record(tx, now, values, owners, groups, every=every)
+            written = await self._monitor.record(tx, now, values, owners, groups, every=every, known=self._written)
             if is_tidied := self._tidy_at is None or now >= self._tidy_at:
                 await self._monitor.tidy(tx, now)
+        self._written = written
         if is_tidied:
             self._tidy_at = now + _TIDIED_EVERY
         raise Suspend(times.start_of(now, every) + timedelta(seconds=every))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -100,10 +100,12 @@ class Monitor:
         groups: Mapping[str, Sequence[str]],
         *,
         every: int = MEASURED_EVERY,
-    ) -> None:
+        known: Collection[str] = (),
+    ) -> frozenset[str]:
         """Write what hosts and groups came to in the ``every`` seconds that are just over.
 
-        ``owners``: the account of each host; ``groups``: the hosts that serve in each group, all of one account.
+        ``owners``: the account of each host; ``groups``: the hosts that serve in each group, all of one account;
+        ``known``: what the round before has returned, of which only samples are written. Returns who was written.
         """
         until = times.start_of(now, every)
         at = until - timedelta(seconds=every)
@@ -114,13 +116,15 @@ class Monitor:
             Series(id=group, account_id=owners[ids[0]], kind="group", created_at=now) for group, ids in members.items()
         ]
         if mine:
-            await series.add(tx, *mine)
+            if new := [one for one in mine if one.id not in known]:
+                await series.add(tx, *new)
             await samples.add(
                 tx,
                 *(metering.sample_of(host, at, values) for host, values in hosts.items()),
                 *(metering.sample_of_group(group, at, [hosts[one] for one in ids]) for group, ids in members.items()),
             )
         await samples.note_measured(tx, until)
+        return frozenset(one.id for one in mine)
 
     async def tidy(self, tx: Connection, now: datetime) -> None:
         """Join samples that have grown old to coarser ones, and forget what is older than anybody may ask for."""

@@ -81,6 +81,16 @@ async def by_id(db: Connection, instance_ids: Sequence[str]) -> dict[str, Member
     return {member.instance_id: member for member in found}
 
 
+async def in_states(db: Connection, instance_ids: Sequence[str], states: Sequence[str]) -> list[tuple[str, str]]:
+    """Return instance and group of those of the instances that are members in one of the states."""
+    rows = await db.fetch(
+        "select instance_id, group_id from ess_member where instance_id = any($1) and state = any($2)",
+        list(instance_ids),
+        list(states),
+    )
+    return [(row["instance_id"], row["group_id"]) for row in rows]
+
+
 async def handled_by(db: Connection, activity_id: str) -> list[Member]:
     """Return the members that a running activity moves, in the order in which they came."""
     return await table.every(db, "where busy_with = $1 order by position", activity_id)
