@@ -473,4 +473,5 @@ def _newcomer(view: InstanceView, group: Group, activity: Activity, plan: Launch
         activity_id=activity.id,
         busy_with=activity.id,
         created_at=view.created_at,
+        warmup=activity.plan.warmup,
     )

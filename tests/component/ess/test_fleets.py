@@ -233,6 +233,18 @@ async def test_a_priority_of_its_own_comes_before_the_order_of_zones_and_types(w
     assert (made["ZoneId"], found[made["InstanceId"]].instance_type) == (zones[1], BIG)
 
 
+async def test_another_generation_stands_in_where_the_configuration_allows_it(world: World) -> None:
+    world.ecs.shortages.add(TYPE)
+    options = {"Enabled": True, "AllowDifferentGeneration": True}
+    group = await world.make_group(configuration={"InstanceTypeCandidateOptions": options})
+
+    await world.scale(group, 1)
+
+    [made] = await world.members(group)
+    found = await world.ecs.find(world.account, REGION, [made])
+    assert found[made].instance_type == "ecs.g7.large"
+
+
 # ---- Stopped members -------------------------------------------------------------------------------------------------
 
 

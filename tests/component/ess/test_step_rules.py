@@ -29,6 +29,33 @@ async def make_rule(world: World, group: str, **values: Any) -> str:
     return str((await world.call("CreateScalingRule", **wanted))["ScalingRuleAri"])
 
 
+async def test_what_a_rule_with_a_warm_up_makes_shows_how_warm_it_is(world: World) -> None:
+    group = await world.make_group()
+    ari = (
+        await world.call(
+            "CreateScalingRule",
+            ScalingGroupId=group,
+            ScalingRuleType="StepScalingRule",
+            AdjustmentType="QuantityChangeInCapacity",
+            StepAdjustments=[{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
+            EstimatedInstanceWarmup=60,
+        )
+    )["ScalingRuleAri"]
+    await world.scale(group, 1)
+    await world.call("ExecuteScalingRule", ScalingRuleAri=ari, MetricValue=90, BreachThreshold=80)
+    await world.settle()
+
+    async def states() -> list[str]:
+        answer = await world.call("DescribeScalingInstances", ScalingGroupId=group)
+        return [one["WarmupState"] for one in answer["ScalingInstances"]]
+
+    young = await states()
+    await world.advance(seconds=61)
+
+    assert young == ["NoNeedWarmup", "WaitingForInstanceWarmup"]
+    assert await states() == ["NoNeedWarmup", "InstanceWarmupFinish"]
+
+
 async def test_a_step_rule_shows_its_steps_in_both_versions(world: World) -> None:
     group = await world.make_group()
     values = {"StepAdjustments": None, "StepAdjustment": STEPS}

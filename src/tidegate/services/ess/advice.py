@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -22,7 +21,6 @@ from tidegate.services.operation import Call, given
 from tidegate.store.ess.records import Group
 
 Strength = Literal["Strong", "Medium", "Weak"]
-_GENERATION = re.compile(r"ecs\.([a-z]+)\d+(.*)")
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +118,7 @@ class Advice:
             for one in catalog.INSTANCE_TYPES.values()
             if one.id in stock
             and (request.max_price is None or one.price <= request.max_price)
-            and any(_stands_in(one, wanted, generations=request.allow_different_generation) for wanted in named)
+            and any(values.stands_in(one, wanted, generations=request.allow_different_generation) for wanted in named)
         ]
         return found, [zone for zone in zones if set(found) & set(self._around.machines.in_stock(zone))]
 
@@ -133,10 +131,3 @@ def _fits(one: InstanceType, request: DescribePatternTypes) -> bool:
         pattern.pop(name, None)
     pattern["ExcludedInstanceTypes"] = request.excluded_instance_types
     return (not cores or one.cpu in cores) and (not sizes or one.memory in sizes) and values.is_like(one, pattern)
-
-
-def _stands_in(one: InstanceType, wanted: InstanceType, *, generations: bool) -> bool:
-    if one.id == wanted.id:
-        return True
-    mine, other = _GENERATION.fullmatch(one.id), _GENERATION.fullmatch(wanted.id)
-    return generations and mine is not None and other is not None and mine.groups() == other.groups()

@@ -153,6 +153,7 @@ class Scaling:
         self, tx: Connection, group: Group, rule: Rule, adjustment: Adjustment, order: Order
     ) -> str | None:
         """Change the locked group as a rule says; returns as ``execute`` does. Raises RefusedError, having written nothing."""
+        order = _warming_up(order, rule)
         warming = await self._warming(tx, group, rule.warmup)
         return await self._adjust(tx, group, adjustment, order, move_desired_only=order.parallel, warming=warming)
 
@@ -160,6 +161,7 @@ class Scaling:
         self, tx: Connection, group: Group, rule: Rule, tracking: Tracking, metric: float, order: Order
     ) -> str | None:
         """Bring the locked group's metric to its target (ess.md 5.4); returns and raises as ``follow``, None: no change."""
+        order = _warming_up(order, rule)
         serving = [one for one in await members.of_group(tx, group.id) if one.state in SERVING]
         warming = await self._warming(tx, group, rule.warmup)
         settled = sum(one.capacity for one in serving) - warming
@@ -313,6 +315,10 @@ def _activity_of(known: list[str | None]) -> str | None:
 def _refuse_no_change(group: Group, order: Order, before: int, change: int) -> None:
     if change == 0:
         raise RefusedError(refusals.no_change(), group, order, before, change)
+
+
+def _warming_up(order: Order, rule: Rule) -> Order:
+    return msgspec.structs.replace(order, plan=msgspec.structs.replace(order.plan, warmup=rule.warmup or None))
 
 
 def _setting_desired(order: Order, desired: int) -> Order:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tidegate.errors import CloudError
+from tidegate.services.ecs import catalog
 from tidegate.services.ecs.service import DataDiskSpec, LaunchSpec
 from tidegate.services.ess import refusals, values
 from tidegate.services.ess.placement import Choice, Mix, Offer, Present
@@ -107,9 +108,25 @@ def offers_of(fields: Mapping[str, Any]) -> list[Offer]:
     """Return the instance types of a configuration with their weights and price limits."""
     weights = {one.get("InstanceType"): one.get("WeightedCapacity") for one in fields.get("InstanceTypeOverrides", [])}
     limits = {one.get("InstanceType"): one.get("PriceLimit") for one in fields.get("SpotPriceLimits", [])}
+    named = values.instance_types_of(fields)
     return [
         Offer(instance_type=one, weight=weights.get(one) or 1, spot_price_limit=limits.get(one))
-        for one in values.instance_types_of(fields)
+        for one in [*named, *_candidates(fields, named)]
+    ]
+
+
+def _candidates(fields: Mapping[str, Any], named: Sequence[str]) -> list[str]:
+    """Return the types that are tried after those that are named (InstanceTypeCandidateOptions)."""
+    options = fields.get("InstanceTypeCandidateOptions", {})
+    if not options.get("Enabled") or not options.get("AllowDifferentGeneration"):
+        return []
+    known = [catalog.INSTANCE_TYPES[one] for one in named if one in catalog.INSTANCE_TYPES]
+    return [
+        one.id
+        for one in catalog.INSTANCE_TYPES.values()
+        if one.id not in named
+        and one.price <= options.get("MaxPrice", one.price)
+        and any(values.stands_in(one, wanted, generations=True) for wanted in known)
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ _CHOICES: Mapping[str, tuple[str, Sequence[str]]] = {
     "spot_allocation_strategy": ("SpotAllocationStrategy", ("priority", "lowestPrice")),
     "balance_mode": ("BalanceMode", ("BalancedBestEffort", "BalancedOnly")),
 }
+_GENERATION = re.compile(r"ecs\.([a-z]+)\d+(.*)")
 _RANGES: Mapping[str, tuple[str, tuple[int, int]]] = {
     "min_size": ("MinSize", (0, limits.SIZE_OF_GROUP)),
     "max_size": ("MaxSize", (0, limits.SIZE_OF_GROUP)),
@@ -221,6 +223,13 @@ def is_like(one: InstanceType, pattern: Mapping[str, Any]) -> bool:
         and "x86" in [name.lower() for name in pattern.get("CpuArchitectures", ["x86"])]
         and "X86" in pattern.get("Architectures", ["X86"])
     )
+
+
+def stands_in(one: InstanceType, wanted: InstanceType, *, generations: bool) -> bool:
+    """Tell whether a type can stand in for another: the same one or, where that is allowed, of another generation."""
+    mine, other = _GENERATION.fullmatch(one.id), _GENERATION.fullmatch(wanted.id)
+    is_kin = mine is not None and other is not None and mine.groups() == other.groups()
+    return one.id == wanted.id or (generations and is_kin)
 
 
 def level_of(instance_type: InstanceType) -> str:

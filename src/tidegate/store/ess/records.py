@@ -280,6 +280,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     park: bool = False
     force: bool = False
     stop_timeout: int | None = None
+    #: seconds for which what joins warms up; None: not at all
+    warmup: int | None = None
     #: members that leave as soon as what was made for them is in service
     replaces: list[str] = msgspec.field(default_factory=list)
     #: what instances are made from, where that is not what the group says
@@ -361,6 +363,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     busy_with: str | None
     created_at: datetime
     joined_at: datetime | None = None
+    warmup: int | None = None
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,9 @@ create index ess_refresh_group on ess_refresh (group_id, position desc);
 -- Which ends of activities the account is told of in ordinary messages (DescribeAlertConfiguration).
 alter table ess_group add column alert_statuses text[] not null default '{}';
 
+-- Seconds for which a member warms up once it has joined; null: it came by no rule that has a warm-up.
+alter table ess_member add column warmup integer;
+
 -- Diagnoses of groups, as they were found (CreateDiagnoseReport).
 create table ess_diagnosis (
     id         text primary key,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import msgspec
 
 from tidegate.clock import to_minutes, to_seconds
@@ -54,7 +56,7 @@ class InstanceView(Answer, kw_only=True):
     load_balancer_weight: int
     weighted_capacity: int
     spot_strategy: str
-    warmup_state: str = "NoNeedWarmup"
+    warmup_state: str
     zone_id: str
     scaling_instance_id: str
     private_ip_address: str
@@ -67,7 +69,15 @@ class InstancePage(Page, kw_only=True):
     scaling_instances: list[InstanceView]
 
 
-def _shown(member: Member) -> InstanceView:
+def _warmup_state(member: Member, now: datetime) -> str:
+    if member.warmup is None:
+        return "NoNeedWarmup"
+    if member.joined_at is None or now < member.joined_at + timedelta(seconds=member.warmup):
+        return "WaitingForInstanceWarmup"
+    return "InstanceWarmupFinish"
+
+
+def _shown(member: Member, now: datetime) -> InstanceView:
     return InstanceView(
         instance_id=member.instance_id,
         scaling_group_id=member.group_id,
@@ -80,6 +90,7 @@ def _shown(member: Member) -> InstanceView:
         weighted_capacity=member.capacity,
         spot_strategy=member.spot_strategy,
         scaling_instance_id=member.instance_id,
+        warmup_state=_warmup_state(member, now),
         lifecycle_state=member.state,
         health_status=member.health,
         creation_type=member.creation_type,
@@ -163,5 +174,5 @@ async def describe_scaling_instances(service: Ess, call: Call, request: Describe
         page_size=request.page_size,
         total_count=total,
         total_spot_count=spot,
-        scaling_instances=[_shown(member) for member in found],
+        scaling_instances=[_shown(member, service.around.now()) for member in found],
     )

@@ -114,6 +114,16 @@ class ImageOptions(Request, kw_only=True):
     login_as_non_root: bool | None = None
 
 
+class InstanceTypeCandidateOptions(Request, kw_only=True):
+    """Which types may stand in for those that are named; other zones are never added by themselves here."""
+
+    allow_cidr_blocks: list[str] | None = None
+    allow_cross_az: bool | None = None
+    allow_different_generation: bool | None = None
+    enabled: bool | None = None
+    max_price: float | None = None
+
+
 class ConfigurationValues(Request, kw_only=True):
     """What instances are made from; everything that is given is stored and returned."""
 
@@ -139,6 +149,7 @@ class ConfigurationValues(Request, kw_only=True):
     instance_pattern_infos: list[InstancePatternInfo] | None = None
     instance_type: str | None = None
     instance_type_overrides: list[InstanceTypeOverride] | None = None
+    instance_type_candidate_options: InstanceTypeCandidateOptions | None = None
     instance_types: list[str] | None = None
     internet_charge_type: str | None = None
     internet_max_bandwidth_in: int | None = None
