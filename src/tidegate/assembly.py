@@ -43,6 +43,7 @@ from tidegate.reconcile.refresh import RefreshController
 from tidegate.reconcile.rules import RuleController
 from tidegate.reconcile.runbook.around import Around
 from tidegate.reconcile.schedule import ScheduleController
+from tidegate.reconcile.snapshots import SnapshotController
 from tidegate.services.alb.api import alb as alb_product
 from tidegate.services.alb.service import Alb
 from tidegate.services.cms.api import cms as cms_product
@@ -55,6 +56,7 @@ from tidegate.services.eci.api import eci as eci_product
 from tidegate.services.ecs import assistant as ecs_assistant
 from tidegate.services.ecs import catalog
 from tidegate.services.ecs import instances as ecs_instances
+from tidegate.services.ecs import snapshots as ecs_snapshots
 from tidegate.services.ecs.api import ecs as ecs_product
 from tidegate.services.ecs.api import vpc as vpc_product
 from tidegate.services.ecs.service import Delays, Ecs
@@ -230,6 +232,7 @@ class Cloud:
         self._containers = ContainerController(database, world.hosts, self.eci, clock)
         controllers: Mapping[str, Controller] = {
             eci_service.KIND: self._containers,
+            ecs_snapshots.KIND: SnapshotController(self.ecs),
             kvstore_instances.WORK: self._redis,
             ecs_instances.KIND: InstanceController(database, world.hosts, delays=delays),
             ecs_assistant.KIND: self._invocations,

@@ -15,6 +15,7 @@ from tidegate.ids import Ids
 from tidegate.reconcile.engine import Controller
 from tidegate.reconcile.instance import InstanceController
 from tidegate.reconcile.invocation import InvocationController
+from tidegate.reconcile.snapshots import SnapshotController
 from tidegate.services.binding import bind
 from tidegate.services.ecs import api
 from tidegate.services.ecs.service import Delays, Ecs, LaunchSpec
@@ -96,7 +97,9 @@ def make_world(
     """Return an ECS whose controllers run when told to."""
     machines = hosts or Machines()
     invocations = InvocationController(database, machines, clock, ids, patience=15)
+    ecs = Ecs(database, machines, clock, ids, delays=delays or Delays())
     controllers: Mapping[str, Controller] = {
+        "snapshot-policy": SnapshotController(ecs),
         "instances": InstanceController(database, machines, delays=delays or Delays()),
         "invocation": invocations,
         **more,
@@ -106,7 +109,7 @@ def make_world(
         hosts=machines,
         clock=clock,
         ids=ids,
-        ecs=Ecs(database, machines, clock, ids, delays=delays or Delays()),
+        ecs=ecs,
         invocations=invocations,
         driver=Driver(database, controllers, clock),
     )

@@ -18,9 +18,10 @@ from tidegate.gateway.app import Gateway
 from tidegate.gateway.server import HttpServer
 from tidegate.ids import Ids
 from tidegate.plane.hosts.base import Hosts
-from tidegate.reconcile.engine import Node
+from tidegate.reconcile.engine import Controller, Node
 from tidegate.reconcile.instance import InstanceController
 from tidegate.reconcile.invocation import InvocationController
+from tidegate.reconcile.snapshots import SnapshotController
 from tidegate.services.ecs import api
 from tidegate.services.ecs.service import Ecs
 from tidegate.settings import Settings
@@ -60,9 +61,12 @@ async def _cloud(dsn: str, hosts: Hosts) -> AsyncIterator[ServedEcs]:
         {api.ecs: ecs, api.vpc: ecs}, ram=ram, nonces=FakeNonces(), clock=clock, ids=ids, settings=settings
     )
     invocations = InvocationController(database, hosts, clock, ids, patience=15)
-    node = Node(
-        database, {"instances": InstanceController(database, hosts), "invocation": invocations}, clock, settings
-    )
+    controllers: dict[str, Controller] = {
+        "instances": InstanceController(database, hosts),
+        "invocation": invocations,
+        "snapshot-policy": SnapshotController(ecs),
+    }
+    node = Node(database, controllers, clock, settings)
     working = asyncio.create_task(node.run())
     server = HttpServer(gateway, "127.0.0.1", 0)
     await server.start()

@@ -294,3 +294,30 @@ async def test_data_disks_come_with_instances_as_asked_for_or_as_their_image_has
         await refused(world, "RunInstances", ImageId=IMAGE, InstanceType="ecs.g6.large", DataDisk=[{"Size": 10**6}])
         == "InvalidSize.ValueNotSupported"
     )
+
+
+async def test_a_snapshot_policy_makes_snapshots_by_the_clock_and_removes_them_when_they_are_old(world: World) -> None:
+    [instance] = await world.launch()
+    free = (await world.call("CreateDisk", ZoneId=ZONE, Size=20))["DiskId"]
+    [system] = [one["DiskId"] for one in await disks(world, InstanceId=instance)]
+    hours = '["0","6","12","18"]'
+    wish = {"timePoints": hours, "repeatWeekdays": '["1","2","3","4","5","6","7"]', "retentionDays": 1}
+    policy = (await world.call("CreateAutoSnapshotPolicy", **wish))["AutoSnapshotPolicyId"]
+    await world.call("ApplyAutoSnapshotPolicy", autoSnapshotPolicyId=policy, diskIds=[system, free])
+    await world.settle()
+
+    async def made() -> list[dict[str, Any]]:
+        return list((await world.call("DescribeSnapshots"))["Snapshots"]["Snapshot"])
+
+    counts = [len(await made())]
+    for _ in range(6):
+        await world.driver.advance(hours=6)
+        counts.append(len(await made()))
+    after = await made()
+    await world.call("DeleteAutoSnapshotPolicy", autoSnapshotPolicyId=policy)
+    await world.driver.advance(hours=6)
+
+    assert counts[:5] == [0, 1, 2, 3, 4]
+    assert counts[5:] == [4, 4]  # the oldest has been kept for a day
+    assert {(one["SnapshotType"], one["SourceDiskId"], one["RetentionDays"]) for one in after} == {("auto", system, 1)}
+    assert len(await made()) == len(after)

@@ -1,12 +1,13 @@
 """Snapshots of disks, and the policies that say when they are made.
 
-A snapshot is a record with the progress of a copy: what a disk holds is not copied.
+A snapshot is a record with the progress of a copy: what a disk holds is not copied. Policies make theirs by the cloud's
+clock, and remove them when they have been kept long enough.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +15,8 @@ import msgspec
 from tidegate.services.ecs import faults, limits, naming
 from tidegate.services.ecs.means import Answered, Means
 from tidegate.services.operation import Call
+from tidegate.store import work
+from tidegate.store.ecs import snapshots as rows
 from tidegate.store.ecs import tags as tag_rows
 from tidegate.store.ecs.attachments import DISKS, Disk, change_disk
 from tidegate.store.ecs.shelf import Wanted, shown
@@ -21,6 +24,10 @@ from tidegate.store.ecs.snapshots import IMAGES, POLICIES, SNAPSHOTS, Snapshot, 
 
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
+
+#: The kind of work that looks after one snapshot policy; its key is ``snapshot-policy/<id>``.
+KIND = "snapshot-policy"
+_CHINA = timezone(timedelta(hours=8))
 
 
 class Snapshots:
@@ -62,6 +69,8 @@ class Snapshots:
         name: str = "",
         description: str = "",
         retention_days: int = 0,
+        *,
+        kind: str = "user",
     ) -> list[Snapshot]:
         """Write a snapshot of each disk."""
         if await SNAPSHOTS.held(tx, account_id, region) + len(disks) > limits.SNAPSHOTS:
@@ -73,7 +82,7 @@ class Snapshots:
                 region=region,
                 name=name,
                 description=description,
-                type="user",
+                type=kind,
                 disk_id=disk.id,
                 disk_type=disk.type,
                 disk_size=disk.size,
@@ -133,9 +142,11 @@ class Snapshots:
                 time_points=sorted(set(time_points)),
                 weekdays=sorted(set(weekdays)),
                 retention_days=retention_days,
+                done_until=self._means.now(),
                 created_at=self._means.now(),
             )
             await POLICIES.add(tx, made)
+            await work.start(tx, work_key(made.id), KIND, now=self._means.now())
             return {"id": made.id}
 
         return str((await self._means.once(call, act))["id"])
@@ -158,6 +169,7 @@ class Snapshots:
         async with self._means.database.transaction() as tx:
             policy = await self._policy(tx, call, policy_id)
             await POLICIES.write(tx, msgspec.structs.replace(policy, **changes))
+            await work.wake(tx, work_key(policy.id), now=self._means.now())
 
     async def delete_policy(self, call: Call, policy_id: str) -> None:
         """Remove a policy; its disks have none any more."""
@@ -165,6 +177,24 @@ class Snapshots:
             policy = await self._policy(tx, call, policy_id)
             await self._assign(tx, await _disks_of(tx, policy), "")
             await POLICIES.remove(tx, "where id = $1", policy.id)
+            await work.wake(tx, work_key(policy.id), now=self._means.now())
+
+    async def fire(self, tx: Connection, policy_id: str) -> datetime | None:
+        """Make the snapshots that are due by a policy; return when the next ones are, None when there is no policy.
+
+        ASSUMPTION: of the moments that were missed while nobody looked, one is made up for.
+        """
+        policy, now = await rows.policy(tx, policy_id), self._means.now()
+        if policy is None:
+            return None
+        if (due := next_moment(policy, policy.done_until)) <= now:
+            disks = [one for one in await _disks_of(tx, policy) if one.instance_id]
+            name = f"auto2.0_{due.astimezone(_CHINA):%Y%m%d}_{policy.id}"
+            await self.add(tx, policy.account_id, policy.region, disks, name, "", policy.retention_days, kind="auto")
+            await rows.forget_old(tx, policy.account_id, policy.region, now)
+            policy = msgspec.structs.replace(policy, done_until=now)
+            await POLICIES.write(tx, policy)
+        return next_moment(policy, policy.done_until)
 
     async def apply_policy(self, call: Call, policy_id: str, disk_ids: Sequence[str]) -> None:
         """Let a policy, and no other, care for disks."""
@@ -192,6 +222,24 @@ class Snapshots:
         if found is None:
             raise faults.not_found("InvalidAutoSnapshotPolicyId")
         return found
+
+
+def work_key(policy_id: str) -> str:
+    """Return the key of the work that looks after a policy."""
+    return f"{KIND}/{policy_id}"
+
+
+def next_moment(policy: SnapshotPolicy, after: datetime) -> datetime:
+    """Return the first moment after ``after`` at which a policy makes snapshots."""
+    local = after.astimezone(_CHINA)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    moments = (
+        midnight + timedelta(days=day, hours=hour)
+        for day in range(8)
+        if (local.isoweekday() - 1 + day) % 7 + 1 in policy.weekdays
+        for hour in policy.time_points
+    )
+    return next(moment for moment in moments if moment > local).astimezone(UTC)
 
 
 def progress(begun: datetime, ready: datetime, now: datetime) -> str:

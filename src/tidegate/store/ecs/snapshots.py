@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tidegate.store.ecs.shelf import Shelf
+
+if TYPE_CHECKING:
+    from tidegate.store.database import Connection
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +44,7 @@ class SnapshotPolicy(msgspec.Struct, frozen=True, kw_only=True):
     time_points: Sequence[int]
     weekdays: Sequence[int]
     retention_days: int
+    done_until: datetime
     created_at: datetime
 
 
@@ -76,3 +81,20 @@ class OwnImage(msgspec.Struct, frozen=True, kw_only=True):
 SNAPSHOTS = Shelf(Snapshot, "ecs_snapshot")
 POLICIES = Shelf(SnapshotPolicy, "ecs_snapshot_policy")
 IMAGES = Shelf(OwnImage, "ecs_image")
+
+
+async def policy(tx: Connection, policy_id: str) -> SnapshotPolicy | None:
+    """Return a policy of any account, locked."""
+    return await POLICIES.one(tx, "where id = $1 for update", policy_id)
+
+
+async def forget_old(tx: Connection, account_id: str, region: str, now: datetime) -> int:
+    """Remove what policies made and need not be kept any more; return how many snapshots that were."""
+    return await SNAPSHOTS.remove(
+        tx,
+        "where account_id = $1 and region = $2 and type = 'auto' and retention_days > 0 "
+        "and created_at + make_interval(days => retention_days) <= $3",
+        account_id,
+        region,
+        now,
+    )

@@ -125,6 +125,8 @@ create table ecs_snapshot_policy (
     weekdays       integer[] not null,
     -- days; -1: for ever
     retention_days integer not null,
+    -- up to when it has done what it says
+    done_until     timestamptz not null,
     created_at     timestamptz not null
 );
 
