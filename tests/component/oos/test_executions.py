@@ -10,6 +10,7 @@ import pytest
 from support.runbooks import ACCOUNT, REGION, ROOT, Runbooks
 from tidegate.errors import CloudError
 from tidegate.services.operation import Principal
+from tidegate.store import events
 
 ALICE = Principal(kind="RAMUser", account_id=ACCOUNT, id="2", name="alice")
 
@@ -437,3 +438,15 @@ async def test_values_with_nul_and_large_numbers_survive_the_journal(runbooks: R
 
     assert execution.status == "Success"
     assert execution.outputs == {"odd": "a\0b"}
+
+
+async def test_every_change_of_an_execution_is_told_to_the_event_bus(runbooks: Runbooks) -> None:
+    runbooks.cloud.replies = {"tide.Ping": {}}
+    execution = await runbooks.run(template(call("ping")))
+
+    async with runbooks.database.connection() as db:
+        told = await events.page(db, events.Query(account_id=ACCOUNT, source="acs.oos"), limit=10)
+    found = [event for event in reversed(told) if event.data["executionId"] == execution.id]
+    assert [event.data["status"] for event in found][-1] == "Success"
+    assert {(event.product, event.name) for event in found} == {("OOS", "Execution:StatusChange")}
+    assert len({event.id for event in found}) == len(found) >= 2
