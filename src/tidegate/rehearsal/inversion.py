@@ -6,7 +6,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tidegate.rehearsal.shapes import Step, path_of, paths_of
+from tidegate.rehearsal.shapes import Step, path_of, paths_of, texts_in
+from tidegate.services.oos import limits
 from tidegate.services.oos.expressions import Literal
 from tidegate.services.oos.model import Task, TaskOutput
 from tidegate.services.oos.sandbox import Programs
@@ -55,19 +56,18 @@ async def _with_results(
 ) -> dict[str, Any]:
     """Return the answer so that the program selects the value, if that can be found."""
     results = value if kind in ("List", "Array") and isinstance(value, list) else [value]
-    path = path_of(program)
-    if path is not None:
-        return _spread(answer, path, results)
+    whole = path_of(program)
+    if whole is not None:
+        return _spread(answer, whole, results)
     if await _selects(answer, program, kind, value, programs):
         return answer
-    # ``.Regions.Region | length`` and the like: something at the deepest path may do.
-    for candidate in sorted(set(paths_of(program)), key=len, reverse=True):
-        for wanted in (
-            results,
-            [value],
-            [[None] * value] if isinstance(value, int) and 0 <= value <= 1000 else results,
-        ):
-            tried = _spread(copy.deepcopy(answer), candidate, wanted)
+    # ``.Region | length`` and ``map(.Id) | index("i-1") != null``: a list so long, or a text of the program, may do.
+    is_length = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= limits.LOOP_ITEMS
+    lists = [[[None] * value]] if is_length else []
+    wanted = [*lists, results, [value], *([text] for text in texts_in(program))]
+    for path in sorted(set(paths_of(program)), key=len, reverse=True):
+        for values in wanted:
+            tried = _spread(copy.deepcopy(answer), path, values)
             if await _selects(tried, program, kind, value, programs):
                 return tried
     return answer
@@ -110,6 +110,8 @@ def _put(tree: Any, path: Sequence[Step], value: Any) -> None:
                 return
             while len(tree) <= step:
                 tree.append(copy.deepcopy(fresh))
+            if following is not None and not isinstance(tree[step], dict | list):
+                tree[step] = fresh
         elif not isinstance(tree, dict):
             return
         elif not isinstance(tree.get(step), dict | list):

@@ -180,7 +180,7 @@ class Performance:
             execution_id=top.record.id,
             status=status,
             message=message,
-            outputs=record.outputs,
+            outputs=Mask(record.parameters, record.secrets).value(record.outputs),
             calls=self._script.calls,
             tasks=self._tasks(top),
             firings=firings,

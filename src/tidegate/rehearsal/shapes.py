@@ -17,6 +17,7 @@ _TOKEN: Final = re.compile(
     r"(?P<text>\"(?:[^\"\\]|\\.)*\")|(?P<bound>\bas\s+\$\w+)|(?P<open>\w*\(|[\[{])|(?P<close>[)\]}])|(?P<pipe>\|)"
     r"|(?P<path>(?:\$\w+|(?<![\w)\]]))\.(?=[A-Za-z_\"\[]))|(?P<other>\S)"
 )
+_TEXT: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
 #: the functions whose argument is asked of every element of a list
 _EACH: Final = re.compile(r"(?:map|any|all|\w+_by)\(")
 
@@ -75,6 +76,11 @@ def path_of(selector: str) -> tuple[Step, ...] | None:
     text = selector.strip()
     match = _PATH.fullmatch(text)
     return _steps(match[0]) if match is not None else None
+
+
+def texts_in(program: str) -> list[str]:
+    """Return the texts that stand in a jq program, once each."""
+    return list(dict.fromkeys(_TEXT.findall(program)))
 
 
 def put(tree: dict[str, Any], path: Iterable[Step], value: Any) -> None:

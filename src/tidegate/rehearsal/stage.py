@@ -61,7 +61,7 @@ class StageClock(Clock, Protocol):
     begun: datetime
 
     async def wait_until(self, moment: datetime) -> None:
-        """Come back at a moment."""
+        """Come back at a moment, or a little before it."""
         ...
 
     def skip_to(self, moment: datetime) -> None:
@@ -211,12 +211,12 @@ class Stage:
         while True:
             while self._ready:
                 await self._look(self._ready.pop(next(iter(self._ready))))
+            if self._wake_due():
+                continue
             moments = [play.due for play in self._open() if play.due is not None and not play.is_trigger]
-            if not self._wake_due() and moments:
-                await self.clock.wait_until(min(moments))
-                self._wake_due()
-            if not self._ready:
+            if not moments:
                 return
+            await self.clock.wait_until(min(moments))
 
     def skip_to(self, moment: datetime) -> None:
         """Skip to a moment, and look at everything that is due then."""

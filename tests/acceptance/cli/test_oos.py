@@ -176,6 +176,19 @@ def test_the_commands_of_the_page_run_as_they_stand_there(cloud: RunningCloud, t
     assert page == commands("check-and-run-runbooks.zh-CN.md")
 
 
+def test_an_execution_that_has_ended_is_recorded_by_its_id(cloud: RunningCloud, folder: Path) -> None:
+    file, answers = str(folder / "deep" / "good.yml"), str(folder / "past.yml")
+    ran = tidegate("oos", "run", file, "--json", "--data-dir", str(cloud.folder)).stdout.splitlines()
+    first, last = json.loads(ran[0]), json.loads(ran[-1])
+
+    recorded = tidegate("oos", "record", first["execution"], "--output", answers, "--data-dir", str(cloud.folder))
+    replayed = tidegate("oos", "test", file, "--answers", answers, "--json")
+
+    assert (recorded.returncode, recorded.stderr) == (0, f"written: {answers}\n"), recorded.stderr
+    told = json.loads(replayed.stdout)
+    assert (told["status"], told["outputs"]) == (last["status"], last["outputs"])
+
+
 def test_a_recorded_run_is_replayed_as_the_page_says(cloud: RunningCloud, tmp_path: Path) -> None:
     (tmp_path / "regions.yml").write_text(RUNBOOK, encoding="utf-8")
     page = [command for command in commands("test-runbooks.md") if "regions.yml" in command]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,20 @@ import pytest
 
 from support.templates import call, vendor, write
 from tidegate.errors import CloudError
-from tidegate.rehearsal import Asked, RehearsalError, Report, rehearse
+from tidegate.rehearsal import Answers, Asked, RehearsalError, Report, rehearse
 from tidegate.rehearsal.answers import make_answers
+from tidegate.rehearsal.performance import Performance
+from tidegate.rehearsal.stage import VirtualClock
 from tidegate.services.oos.catalog import Catalog
+from tidegate.services.oos.sandbox import Sandbox
 
 
 async def play(template: str, answers: dict[str, Any] | None = None, **options: Any) -> Report:
     return await rehearse(template, make_answers({"Now": "2026-01-01T00:00:00Z", **(answers or {})}), **options)
+
+
+async def nobody(_asked: Asked) -> None:
+    return None
 
 
 def act(name: str, action: str, **keys: Any) -> dict[str, Any]:
@@ -331,6 +339,38 @@ async def test_parameter_store_is_part_of_the_answers_and_secrets_are_not_shown(
     assert "Tide7" not in report.as_json() + report.as_text()
     with pytest.raises(RehearsalError, match=r"app/port \}\} has no value"):
         await play(template, {"tide.Ping": {}})
+
+
+async def test_values_without_echo_are_shown_nowhere() -> None:
+    task = call("t", Outputs=select(echo="Echo"))
+    task["Properties"]["Parameters"] = {"Password": "{{ password }}"}
+    template = write(
+        Parameters={"password": {"Type": "String", "NoEcho": True}},
+        Tasks=[task],
+        Outputs={"echo": {"Type": "String", "Value": "{{ t.echo }} {{ password }}"}},
+    )
+
+    report = await play(template, {"tide.Ping": {"Echo": "it is Tide7"}}, parameters={"password": "Tide7"})
+
+    assert report.outputs == {"echo": "it is ****** ******"}
+    assert "Tide7" not in report.as_json() + report.as_text()
+
+
+async def test_a_clock_that_comes_back_early_is_asked_again() -> None:
+    class EarlyClock(VirtualClock):
+        async def wait_until(self, moment: datetime) -> None:
+            left = moment - self.now()
+            await super().wait_until(moment if left < timedelta(seconds=1) else self.now() + left / 2)
+
+    programs = Sandbox()
+    performance = Performance(
+        Answers(), Catalog(), programs, approve=False, fires=1, otherwise=nobody, clock=EarlyClock()
+    )
+
+    report = await performance.give(write(Tasks=[act("rest", "ACS::Sleep", Properties={"Duration": "1H"})]), {})
+
+    await programs.close()
+    assert (report.status, report.seconds) == ("Success", 3600)
 
 
 async def test_parameters_are_checked_as_the_cloud_does() -> None:

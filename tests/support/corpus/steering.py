@@ -12,14 +12,13 @@ from typing import Any
 
 import jq
 
-from tidegate.rehearsal.shapes import Step, paths_of, put
+from tidegate.rehearsal.shapes import Step, paths_of, put, texts_in
 from tidegate.services.oos.model import Task, Template
 from tidegate.services.oos.selectors import complete_program
 from tidegate.services.oos.values import are_equal, from_json
 
 #: combinations of values that are tried for one selector
 _COMBINATIONS = 400
-_TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _REFERENCE = re.compile(r"\s*\{\{\s*([\w-]+)\.([\w-]+)\s*\}\}\s*")
 
 
@@ -36,7 +35,7 @@ def reach(answer: dict[str, Any], properties: Mapping[str, Any]) -> dict[str, An
     selector = properties.get("PropertySelector")
     if not isinstance(selector, str) or _is_desired(answer, selector, properties):
         return answer
-    wanted = [*(_listed(properties.get("DesiredValues")) or []), *_texts_in(selector)]
+    wanted = [*(_listed(properties.get("DesiredValues")) or []), *texts_in(selector)]
     for bent in _bendings(answer, selector, [*wanted, "other", 0, 1, True, False, None, [], ["other"]]):
         if _is_desired(bent, selector, properties):
             return bent
@@ -104,7 +103,7 @@ def enrich(answer: dict[str, Any], programs: Iterable[str]) -> dict[str, Any]:
     for program in programs:
         if any(result not in (None, []) for result in run(program, answer) or []):
             continue
-        texts = _texts_in(program)
+        texts = texts_in(program)
         candidates = (
             _with_element(answer, path, text) for path in sorted(set(paths_of(program)), key=len) for text in texts
         )
@@ -129,10 +128,6 @@ def _with_element(answer: dict[str, Any], path: Sequence[Step], value: Any) -> d
         _set(element, list(path[lists[-1] + 1 :]), value)
         place.append(element)
     return tree
-
-
-def _texts_in(program: str) -> list[str]:
-    return list(dict.fromkeys(_TEXT.findall(program)))
 
 
 class Hints:
