@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -22,6 +23,7 @@ from tidegate.errors import ConfigurationError
 if TYPE_CHECKING:
     from tidegate.console.page import Page
 
+_TYPED = re.compile("`([^`]+)`")
 _GOOD = frozenset(
     {
         "Active",
@@ -84,6 +86,7 @@ class Rendering:
         )
         self._environment.globals.update(tone=tone, languages=LANGUAGES, span=moments.span, stamp=moments.of_epoch)
         self._environment.filters["pretty"] = pretty
+        self._environment.filters["coded"] = coded
 
     def render(self, template: str, page: Page, context: Mapping[str, Any]) -> str:
         """Return a whole page."""
@@ -124,6 +127,13 @@ def pretty(value: object) -> str:
     except ValueError:
         return str(value)
     return tree if isinstance(tree, str) else json.dumps(tree, indent=2, ensure_ascii=False)
+
+
+def coded(text: str) -> Markup:
+    """Show what stands in backticks as what is typed."""
+    typed = Markup("<code>{}</code>")
+    parts = _TYPED.split(text)
+    return Markup("").join(typed.format(part) if place % 2 else escape(part) for place, part in enumerate(parts))
 
 
 def _htmx() -> Path:

@@ -7,7 +7,7 @@ need not know what another one said before.
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 
 from tidegate.plane.gate.ranges import Ranges, contains, difference
 from tidegate.plane.helper import kernel
@@ -73,7 +73,8 @@ class Gates:
         except OSError:
             guard.tables.replace(ranges)
         if gone:
-            guard.tables.forget_outside(ranges)
+            with suppress(OSError):  # what is remembered of visitors must not fail what was done to the list
+                guard.tables.forget_outside(ranges)
         guard.ranges = ranges
         return len(fresh), len(gone)
 
