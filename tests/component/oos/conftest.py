@@ -12,7 +12,13 @@ from tidegate.store.database import Database
 
 
 @pytest.fixture
-async def runbooks(database: Database, clock: AdjustableClock, ids: Ids) -> AsyncIterator[Runbooks]:
-    programs = Sandbox(time_limit=1.0)
-    yield Runbooks(database, clock, ids, programs)
-    await programs.close()
+async def programs() -> AsyncIterator[Sandbox]:
+    """The helpers for users' programs; started when a program is run."""
+    made = Sandbox()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def runbooks(database: Database, clock: AdjustableClock, ids: Ids, programs: Sandbox) -> Runbooks:
+    return Runbooks(database, clock, ids, programs)

@@ -20,8 +20,8 @@ PAUSING = write(RamRole="", Tasks=[{"Name": "wait", "Action": "ACS::Pause"}])
 
 
 @pytest.fixture
-def crowded(database: Database, clock: AdjustableClock, ids: Ids) -> Runbooks:
-    return Runbooks(database, clock, ids, Sandbox(), concurrent=2)
+def crowded(database: Database, clock: AdjustableClock, ids: Ids, programs: Sandbox) -> Runbooks:
+    return Runbooks(database, clock, ids, programs, concurrent=2)
 
 
 async def test_what_is_too_much_is_queued_and_let_in_in_order(crowded: Runbooks) -> None:
