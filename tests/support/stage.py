@@ -24,6 +24,8 @@ _TRUST = {
     "Version": "1",
     "Statement": [{"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": ["oos.aliyuncs.com"]}}],
 }
+#: seconds between two looks at something
+_LOOK = 0.02
 ENDED = ("Success", "Failed", "Cancelled")
 
 
@@ -46,6 +48,7 @@ class Stage:
         self.left_out: set[str] = set()
         #: seconds of the cloud's time that pass between two looks
         self.pace = 0.5
+        self._moves_at = 0.0
 
     async def call(self, product: str, action: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation as the account."""
@@ -147,13 +150,15 @@ class Stage:
         failed = [one for one in tasks["TaskExecutions"] if one["Status"] == "Failed"]
         return "; ".join(f"{one['TaskName']}: {one['StatusMessage']}" for one in failed)
 
-    async def until(self, look: Any, is_right: Any, what: str, seconds: float = 30.0) -> Any:
+    async def until(self, look: Any, is_right: Any, what: str, seconds: float = 60.0) -> Any:
         """Look until it is right, while the cloud's time goes faster than ours."""
         ends = time.monotonic() + seconds
         while not is_right(seen := await look()):
             assert time.monotonic() < ends, f"waited {seconds} s for {what}; last seen: {seen}"
-            await asyncio.sleep(0.02)
-            await self.memory.cloud.advance(timedelta(seconds=self.pace))
+            await asyncio.sleep(_LOOK)
+            if time.monotonic() >= self._moves_at:  # once for everybody who waits, so that no deadline comes too soon
+                self._moves_at = time.monotonic() + _LOOK
+                await self.memory.cloud.advance(timedelta(seconds=self.pace))
         return seen
 
     async def pass_hours(self, hours: float) -> None:
@@ -194,7 +199,7 @@ class Stage:
         return {
             "LifecycleTransition": transition,
             "LifecycleHookName": self.name("hook"),
-            "HeartbeatTimeout": 3600,
+            "HeartbeatTimeout": 21600,
             "DefaultResult": "ABANDON",
             "NotificationArn": f"acs:oos:{REGION}:{self.account}:template/{template}",
             "NotificationMetadata": json.dumps({**metadata, "OOSAssumeRole": await self.role_for(template)}),

@@ -284,7 +284,7 @@ async def container_groups(stage: Stage) -> None:
         return dict(found["ContainerGroups"][0])
 
     address = (await stage.until(shown, lambda seen: seen["Status"] == "Running", "a container group"))["IntranetIp"]
-    hook = {"LifecycleTransition": "SCALE_OUT", "HeartbeatTimeout": 3600, "DefaultResult": "ABANDON"}
+    hook = {"LifecycleTransition": "SCALE_OUT", "HeartbeatTimeout": 21600, "DefaultResult": "ABANDON"}
     group = await stage.group(hooks=[hook])
 
     async def run(template: str, **parameters: Any) -> dict[str, Any]:
