@@ -66,14 +66,14 @@ def test_a_consumer_completes_the_hook_from_its_message(sdks: Sdks, through: str
     endpoint = f"acs:mns:{REGION}:{account}:queues/{name}"
     topic.get_subscription("s").subscribe(SubscriptionMeta(endpoint, "BACKOFF_RETRY", "SIMPLIFIED", ""))
     group = make_group(sdks)
-    sdks.ess.create_lifecycle_hook(
+    hook = sdks.ess.create_lifecycle_hook(
         v22.CreateLifecycleHookRequest(
             scaling_group_id=group,
             lifecycle_transition="SCALE_OUT",
             notification_arn=f"acs:mns:{REGION}:{account}:{through}/{name}",
             notification_metadata="blue",
         )
-    )
+    ).body.lifecycle_hook_id
 
     activity = scale(sdks, group, 2)
     message = consume(queue)
@@ -84,6 +84,12 @@ def test_a_consumer_completes_the_hook_from_its_message(sdks: Sdks, through: str
     assert in_service(sdks, group) == 0
     complete(sdks, message["content"])
     eventually(lambda: in_service(sdks, group), lambda count: count == 2, "both in service")
+    sdks.ess.modify_lifecycle_hook(
+        v22.ModifyLifecycleHookRequest(region_id=REGION, lifecycle_hook_id=hook, notification_metadata="")
+    )
+    request = v22.DescribeLifecycleHooksRequest(region_id=REGION, lifecycle_hook_ids=[hook])
+    [shown] = sdks.ess.describe_lifecycle_hooks(request).body.lifecycle_hooks
+    assert not shown.notification_metadata
 
 
 def test_a_group_tells_its_receivers_what_both_sdks_have_asked_for(sdks: Sdks) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from support.crashing import Crash, watched_points
 from support.mns import ACCOUNT, ENDPOINT, REGION, MnsWorld
 from tidegate.errors import CloudError
 from tidegate.services.mns.publishing import pauses
@@ -127,3 +128,21 @@ async def test_a_subscription_is_made_once_and_differs_never(world: MnsWorld) ->
 
     assert caught.value.code == "SubscriptionAlreadyExist"
     assert await world.mns.topics.subscribe(world.call, same) is False
+
+
+async def test_wherever_the_process_dies_a_push_arrives_and_is_over(world: MnsWorld) -> None:
+    await world.topic("news", hook=ENDPOINT)
+    number, finished = 0, False
+    while not finished:
+        number += 1
+        with watched_points() as points:
+            points.crash_after = number
+            try:
+                await publish(world, message_id=f"M-{number}")
+                finished = True
+            except Crash:
+                await world.driver.settle()
+        assert 1 <= world.receiver.got.count(f"M-{number}") <= 2, points.passed
+        async with world.database.connection() as db:
+            assert await db.fetchval("select count(*) from mns_push") == 0
+    assert number > 5

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from tidegate.services.ess import bodies
+from tidegate.services.ess.announcer import EXPIRING, TYPES, words_of
 from tidegate.services.ess.notices import Facts, receiver_of
+from tidegate.services.ess.states import ActivityStatus
 from tidegate.store.ess.records import Activity, Group, Plan
 
 BEGUN = datetime(2026, 1, 2, 3, 4, 30, tzinfo=UTC)
@@ -120,3 +122,12 @@ def test_zones_are_hours_from_utc(text: str, hours: float | None) -> None:
 def test_a_receiver_is_a_queue_a_topic_or_cloudmonitor_of_ones_own(arn: str, kind: str | None) -> None:
     found = receiver_of(arn, "cn-hangzhou", "1")
     assert (found.kind if found else None) == kind
+
+
+def test_every_status_of_an_activity_is_told_as_a_type_that_exists() -> None:
+    told = {
+        words_of(activity(status=status, direction=direction))[0]
+        for status in ActivityStatus
+        for direction in ("SCALE_OUT", "SCALE_IN")
+    }
+    assert told | {EXPIRING} == set(TYPES)

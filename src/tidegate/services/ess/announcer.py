@@ -94,7 +94,7 @@ class Announcer:
 
     async def activity(self, tx: Connection, group: Group, activity: Activity) -> None:
         """Tell that an activity has begun, ended, or was rejected: its status says which."""
-        kind, ending, level = _words(activity)
+        kind, ending, level = words_of(activity)
         about = (activity.id, activity.status)
         if ending:
             event_type = f"ess:ScalingActivity:{_camel(activity.direction)}{ending}"
@@ -177,7 +177,7 @@ class Announcer:
             await messages.table.add(tx, message)
 
 
-def _words(activity: Activity) -> tuple[str, str, Level]:
+def words_of(activity: Activity) -> tuple[str, str, Level]:
     """Return the type of the notification, the end of the bus's type (none: it is not told), and how bad it is."""
     if activity.status == ActivityStatus.REJECTED:
         return REJECT, "", "WARN"
