@@ -32,7 +32,7 @@ async def test_types_can_be_described_instead_of_named(world: World) -> None:
         "CreateScalingConfiguration", ScalingGroupId=group, ImageId=IMAGE, InstancePatternInfos=[{"Cores": 3}]
     )
 
-    assert found["InstanceTypes"] == ["ecs.g6.xlarge", "ecs.g5.xlarge"]
+    assert found["InstanceTypes"] == ["ecs.g6.xlarge"]
     assert found["InstancePatternInfos"] == [pattern]
     assert nothing.code == "MissingParameter"
 
