@@ -19,8 +19,7 @@ from tidegate.services.oos.values import ExpressionError
 
 
 @pytest.fixture
-async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
-    monkeypatch.setattr(sandboxes, "SLOW_QUEUE_LIMIT", 2)
+async def impatient() -> AsyncIterator[Sandbox]:
     made = Sandbox(time_limit=0.2, quick_limit=0.05)
     yield made
     await made.close()
@@ -210,12 +209,15 @@ async def test_who_was_slow_once_is_quick_again(impatient: Sandbox) -> None:
     assert len(set(impatient.pids) - pids) == 2  # the slow lane answered first, then the quick one
 
 
-async def test_too_many_slow_programs_are_refused(impatient: Sandbox) -> None:
+async def test_too_many_slow_programs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandboxes, "SLOW_QUEUE_LIMIT", 2)
+    impatient = Sandbox(time_limit=0.2, quick_limit=0.05)
     with pytest.raises(ExpressionError):
         await impatient.run_jq("last(range(1e12))", None)
     asked = [impatient.run_jq("last(range(1e12))", None) for _ in range(5)]
 
     outcomes = [str(one) for one in await asyncio.gather(*asked, return_exceptions=True)]
+    await impatient.close()
 
     too_slow, too_many = "the program took longer than 0.2 s", "too many programs are waiting to be run"
     assert sorted(outcomes) == [too_slow] * 2 + [too_many] * 3
