@@ -73,13 +73,17 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def printed(document: Any) -> dict[str, str]:
-    return {
+    """Return the document in several styles; PyYAML loses spaces in some texts that it folds, which is its own affair."""
+    styles = {
         "block": yaml.safe_dump(document, sort_keys=False, allow_unicode=True),
         "flow": yaml.safe_dump(document, sort_keys=False, default_flow_style=True),
         "folded": yaml.safe_dump(document, sort_keys=False, width=16, indent=4),
         "json": json.dumps(document, ensure_ascii=False, indent=2),
         "dense json": json.dumps(document),
     }
+    if yaml.load(styles["folded"], Loader=yaml.CSafeLoader) != document:
+        del styles["folded"]
+    return styles
 
 
 def essence(template: Template) -> Template:
