@@ -84,7 +84,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class SizeChange(msgspec.Struct, frozen=True, kw_only=True):
+class SizeChange(msgspec.Struct, frozen=True):
     """An activity as far as it changes the size of its group: ``total_capacity`` is the size at its end, or before."""
 
     id: str
@@ -179,7 +179,7 @@ async def sizes(connection: Connection, group_id: str, since: datetime, limit: i
         since,
         limit,
     )
-    return [SizeChange(**row) for row in rows]
+    return [SizeChange(*row) for row in rows]
 
 
 async def presences(connection: Connection, instance_ids: Sequence[str]) -> dict[str, Presence]:

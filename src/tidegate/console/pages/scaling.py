@@ -24,7 +24,7 @@ _WAITING = ("Pending:Wait", "Removing:Wait")
 #: Hours that a chart shows.
 _SPANS: Final[Sequence[int]] = (1, 6, 24, 168)
 #: Activities that the chart of the size is drawn from at most.
-_CHANGES = 2_000
+_CHANGES = 500
 #: CloudMonitor's metric, its unit, and the value that a chart reaches to at least.
 _METRICS: Final[Sequence[tuple[str, str, float]]] = (
     ("CpuUtilization", "%", 10.0),
@@ -142,7 +142,11 @@ async def monitoring(page: Page, group_id: str) -> dict[str, Any]:
     if found.refusal is None:
         async with page.around.database.connection() as connection:
             changes = await chronicle.sizes(connection, group_id, since, _CHANGES)
-        told = sizes_of(changes, since, now, found.total)
+        began = since
+        if len(changes) >= _CHANGES:  # more than that has happened: the lines begin later than the axis
+            changes = changes[:_CHANGES]
+            began = max(since, changes[-1].started_at)
+        told = sizes_of(changes, began, now, found.total)
         lines = [
             Line(name=page.say("in all"), tint="accent", points=told.total, steps=True, filled=True),
             Line(name=page.say("in service"), tint="blue", points=told.in_service, steps=True),
