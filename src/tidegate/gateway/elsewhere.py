@@ -28,6 +28,10 @@ class Elsewhere:
         self._own_keys = own_keys
         self._clients: dict[str, Client] = {}
 
+    def serves(self, product: str) -> bool:
+        """Whether the settings say where a product is."""
+        return product.lower() in self._endpoints
+
     async def call(self, principal: Principal, product: str, action: str, request: PathCall, *, region: str) -> Any:
         """Send a call on and return its answer; raises CloudError."""
         service = product.lower()

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from tidegate.cloud.caller import PathCall
 from tidegate.errors import CloudError
 from tidegate.gateway.elsewhere import Elsewhere
@@ -36,7 +38,14 @@ class LocalCaller:
         self._elsewhere = elsewhere
 
     async def call_path(self, product: str, action: str, request: PathCall, *, region: str) -> Any:
-        """Send a call in ROA style on; see ``cloud.caller.Caller``."""
+        """Answer a call in ROA style, or send it on; see ``cloud.caller.Caller``.
+
+        A product of this cloud takes query and body as the parameters of the operation, unless the settings say that it
+        is somewhere else.
+        """
+        is_elsewhere = self._elsewhere is not None and self._elsewhere.serves(product)
+        if self._routes.knows(product) and not is_elsewhere:
+            return await self.call(product, action, {**request.query, **_fields(request.body)}, region=region)
         if self._elsewhere is None:
             raise CloudError("InvalidAction.NotFound", f"{product} {action} cannot be called from here.", 404)
         return await self._elsewhere.call(self._principal, product, action, request, region=region)
@@ -59,3 +68,11 @@ class LocalCaller:
         finally:
             record(exchange)
         return tree
+
+
+def _fields(body: str) -> dict[str, Any]:
+    """Return what the body of a call in ROA style says, as parameters; raises CloudError."""
+    try:
+        return msgspec.json.decode(body, type=dict[str, Any]) if body else {}
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise CloudError("InvalidParameter", "The body is not the JSON text of an object.") from error

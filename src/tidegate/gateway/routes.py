@@ -59,6 +59,10 @@ class Routes:
             raise faults.no_such_version()
         raise faults.api_not_found()
 
+    def knows(self, product: str) -> bool:
+        """Whether this cloud has a product."""
+        return product.lower() in self._products
+
     def named(self, product: str, action: str) -> tuple[Route, str]:
         """Return the route of an operation and its version as a runbook names them: any case, no version."""
         found = self._products.get(product.lower())

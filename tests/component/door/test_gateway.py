@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from support.door import KEY_ID, SECRET, USER, Credential, Door, open_door
+from tidegate.cloud.caller import PathCall
+from tidegate.errors import CloudError
 
 USER_KEY = ("LTAIUserKey000000002", "made-up-secret-0002")
 
@@ -213,6 +215,22 @@ async def test_a_client_token_is_short_ascii(door: Door, token: str) -> None:
     reply = await door.rpc("OpenGate", GateId="g", ClientToken=token).at(door.gateway)
 
     assert reply.tree["Message"] == 'The specified value of parameter "ClientToken" is not valid.'
+
+
+async def test_a_call_in_roa_style_of_a_product_of_this_cloud_is_answered_here(door: Door) -> None:
+    caller = door.gateway.caller(USER)
+    door.ram.allowed = {("tide:DescribeGauges", f"acs:tide:cn-beijing:1234567890123456:gauge/{g}") for g in "ab"}
+
+    async def call(product: str, body: str) -> Any:
+        request = PathCall(method="POST", path="/gauges", query={"Verbose": "true"}, body=body)
+        return await caller.call_path(product, "describegauges", request, region="cn-beijing")
+
+    tree = await call("TIDE", '{"GaugeId": ["a", "b"]}')
+
+    assert [gauge["GaugeId"] for gauge in tree["Gauges"]["Gauge"]] == ["a", "b"]
+    for product, body in (("tide", "[1]"), ("nothing", "")):
+        with pytest.raises(CloudError):
+            await call(product, body)
 
 
 async def test_a_runbook_calls_the_same_operation_in_process(door: Door) -> None:
