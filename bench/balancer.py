@@ -264,7 +264,7 @@ async def measure(rounds: int, seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
         settings = Settings(data_dir=Path(folder), port=0, ephemeral=True)
         async with Cloud.running(settings) as cloud:
-            account = await cloud.ram.account_id()
+            account = await cloud.services.ram.account_id()
             owner = Principal(kind="Account", account_id=account, id=account)
             web = Web(cloud, cloud.gateway.caller(owner))
             await web.furnish()

@@ -44,6 +44,6 @@ async def open_memory(dsn: str, folder: Path, **options: Any) -> AsyncIterator[M
     """Run a cloud on a database that is there."""
     settings = Settings(data_dir=folder, port=0, database=dsn, hosts="memory", gate="memory", ephemeral=True, **options)
     async with Cloud.running(settings) as cloud:
-        account = await cloud.ram.account_id()
+        account = await cloud.services.ram.account_id()
         owner = Principal(kind="Account", account_id=account, id=account)
         yield Memory(cloud, cloud.gateway.caller(owner))

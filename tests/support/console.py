@@ -229,7 +229,7 @@ async def running(folder: Path, dsn: str) -> AsyncIterator[World]:
     """A started cloud, furnished."""
     settings = Settings(data_dir=folder, port=0, database=dsn, hosts="memory", gate="memory", ephemeral=True)
     async with Cloud.running(settings) as cloud:
-        account = await cloud.ram.account_id()
+        account = await cloud.services.ram.account_id()
         world = World(cloud, Principal(kind="Account", account_id=account, id=account))
         await world.furnish()
         yield world

@@ -59,7 +59,7 @@ class Stage:
         hosts = self.memory.cloud.world.hosts
         assert isinstance(hosts, MemoryHosts)
         hosts.respond = _obey
-        self.account = await self.memory.cloud.ram.account_id()
+        self.account = await self.memory.cloud.services.ram.account_id()
         switches = await self.call("VPC", "DescribeVSwitches", ZoneId=f"{REGION}-h")
         self.vswitch = switches["VSwitches"]["VSwitch"][0]["VSwitchId"]
         groups = await self.call("ECS", "DescribeSecurityGroups")
@@ -84,7 +84,7 @@ class Stage:
 
     def use_templates(self, checkout: Path) -> None:
         """Let the templates of a checkout count more than those of this cloud."""
-        catalog = self.memory.cloud.oos.catalog
+        catalog = self.memory.cloud.services.oos.catalog
         catalog._folders, catalog._is_read = (checkout,), False  # a cloud has no switch for this, only `oos test` has
 
     def name(self, word: str) -> str:

@@ -78,7 +78,7 @@ def hook_by_bus(sdks: Sdks, owner: str) -> None:
 
 
 async def test_a_hook_on_the_bus_reaches_a_consumer_by_a_rule(cloud: Memory, sdks: Sdks) -> None:
-    await asyncio.to_thread(hook_by_bus, sdks, await cloud.cloud.ram.account_id())
+    await asyncio.to_thread(hook_by_bus, sdks, await cloud.cloud.services.ram.account_id())
 
 
 def own_events(sdks: Sdks, owner: str) -> None:
@@ -134,7 +134,7 @@ def own_events(sdks: Sdks, owner: str) -> None:
 
 
 async def test_events_of_users_go_by_patterns_and_templates(cloud: Memory, sdks: Sdks) -> None:
-    await asyncio.to_thread(own_events, sdks, await cloud.cloud.ram.account_id())
+    await asyncio.to_thread(own_events, sdks, await cloud.cloud.services.ram.account_id())
 
 
 async def test_what_eventbridge_refuses(cloud: Memory) -> None:

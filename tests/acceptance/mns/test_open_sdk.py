@@ -49,7 +49,7 @@ def walk(sdks: Sdks, owner: str) -> dict[str, Any]:
 
 
 async def test_the_control_operations_work_on_the_same_queues_and_topics(cloud: Memory, sdks: Sdks) -> None:
-    owner = await cloud.cloud.ram.account_id()
+    owner = await cloud.cloud.services.ram.account_id()
 
     found = await asyncio.to_thread(walk, sdks, owner)
 

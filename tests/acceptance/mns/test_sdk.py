@@ -124,7 +124,7 @@ async def test_a_topic_gives_its_messages_to_queues_by_tag_and_in_three_formats(
     account = sdks.mns()
     topic = account.get_topic("news")
     await aside(topic.create, TopicMeta(maximum_message_size=2048))
-    owner = await cloud.cloud.ram.account_id()
+    owner = await cloud.cloud.services.ram.account_id()
     for form, tag in (("XML", ""), ("JSON", "sport"), ("SIMPLIFIED", "weather")):
         await aside(account.get_queue(f"q-{form}").create, QueueMeta())
         endpoint = f"acs:mns:cn-hangzhou:{owner}:queues/q-{form}"
@@ -197,7 +197,7 @@ async def test_wrong_signatures_keys_and_hosts_are_refused(cloud: Memory, sdks: 
     port = sdks.endpoint.partition(":")[2]
     forged = Sdks(sdks.endpoint, sdks.key, "made-up").mns()
     unknown = Sdks(sdks.endpoint, "LTAINobody", "made-up").mns()
-    owner = await cloud.cloud.ram.account_id()
+    owner = await cloud.cloud.services.ram.account_id()
     host = f"{owner}.mns.cn-beijing.localhost:{port}"
     there = sdks.mns()
     there.mns_client.host = host  # what is signed and sent as Host; the connection stays where it is

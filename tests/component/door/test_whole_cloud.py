@@ -45,10 +45,10 @@ def signer() -> Door:
 async def test_who_has_no_permission_is_denied_everything_in_the_words_of_the_product(
     cloud: Cloud, signer: Door
 ) -> None:
-    account = await cloud.ram.account_id()
-    await cloud.ram.users.create(account, "nobody", Profile())
+    account = await cloud.services.ram.account_id()
+    await cloud.services.ram.users.create(account, "nobody", Profile())
     root = Principal(kind="Account", account_id=account, id=account)
-    key, secret = await cloud.ram.keys.create(root, "nobody")
+    key, secret = await cloud.services.ram.keys.create(root, "nobody")
 
     answers = {}
     for operation, version in OPERATIONS:
@@ -69,7 +69,7 @@ def words(operation: Operation) -> str:
 
 
 async def test_the_account_itself_never_meets_a_crash(cloud: Cloud, signer: Door) -> None:
-    root = await cloud.ram.root_key()
+    root = await cloud.services.ram.root_key()
     assert root is not None
 
     for operation, version in OPERATIONS:
@@ -98,7 +98,7 @@ def garbage(shape: Shape, text: str) -> Any:
 
 @pytest.mark.parametrize("text", ["x", "潮 <&>'\"%s\\", "*", "9" * 300, "2024-01-01T00:00Z", "0.0.0.0/0", "{}"])
 async def test_nonsense_never_crashes_an_operation(cloud: Cloud, signer: Door, text: str) -> None:
-    root = await cloud.ram.root_key()
+    root = await cloud.services.ram.root_key()
     assert root is not None
 
     crashed = []

@@ -90,7 +90,7 @@ async def test_a_changed_request_does_not_pass(cloud: Memory, key: Key) -> None:
 
 
 async def test_temporary_keys_bring_their_token(cloud: Memory) -> None:
-    account = await cloud.cloud.ram.account_id()
+    account = await cloud.cloud.services.ram.account_id()
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": [f"acs:ram::{account}:root"]}}
     allowed = {"Effect": "Allow", "Action": ["mns:*", "sts:AssumeRole"], "Resource": "*"}
     documents = [json.dumps({"Version": "1", "Statement": [statement]}) for statement in (trust, allowed)]
@@ -111,7 +111,7 @@ async def test_temporary_keys_bring_their_token(cloud: Memory) -> None:
 
 
 async def test_who_has_no_permission_is_denied_every_operation(cloud: Memory) -> None:
-    account = await cloud.cloud.ram.account_id()
+    account = await cloud.cloud.services.ram.account_id()
     created = await cloud.call("ram", "CreateUser", UserName="nobody")
     nobody = cloud.cloud.gateway.caller(
         Principal(kind="RAMUser", account_id=account, id=str(created["User"]["UserId"]), name="nobody")

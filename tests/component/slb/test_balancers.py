@@ -127,7 +127,7 @@ async def test_servers_finish_behind_listeners_that_drain(cloud: Memory) -> None
 
     left = await cloud.call("slb", "RemoveBackendServers", LoadBalancerId=lb, BackendServers=servers(one, two))
     await shows(cloud, lb, {f"{one}:8080": 0})
-    leaving = await cloud.cloud.slb.is_settled(await cloud.cloud.ram.account_id(), [lb], [one])
+    leaving = await cloud.cloud.services.slb.is_settled(await cloud.cloud.services.ram.account_id(), [lb], [one])
     plane(cloud).connections.clear()
     await shows(cloud, lb, {})
 

@@ -151,7 +151,7 @@ def runnable(catalog: Catalog) -> list[VendorTemplate]:
 
 async def run_all(stage: Stage) -> dict[str, str]:
     """Run every template that can be run, some at a time: name → why it failed, empty when it did not."""
-    catalog = stage.memory.cloud.oos.catalog
+    catalog = stage.memory.cloud.services.oos.catalog
     room = asyncio.Semaphore(_AT_ONCE)
     names = os_names()
 

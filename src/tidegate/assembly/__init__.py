@@ -1,0 +1,3 @@
+"""Puts a cloud together. The only place that knows all its parts."""
+
+from tidegate.assembly.cloud import Cloud as Cloud
