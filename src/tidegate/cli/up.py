@@ -32,6 +32,7 @@ def up(
     ] = False,
     hosts: Annotated[str, typer.Option(help="auto, netns, loopback or memory.")] = "auto",
     gate: Annotated[str, typer.Option(help="auto, nftables, haproxy, aio or memory.")] = "auto",
+    balancer: Annotated[str, typer.Option(help="auto, haproxy or memory: what stands behind SLB.")] = "auto",
     region: Annotated[str, typer.Option(help="The region used where a call names none.")] = "cn-hangzhou",
     adjustable_clock: Annotated[bool, typer.Option(help="Let /_tidegate/clock advance the cloud's time.")] = False,
     allow_remote: Annotated[
@@ -69,6 +70,7 @@ def up(
             region=region,
             hosts=hosts,
             gate=gate,
+            balancer=balancer,
             adjustable_clock=adjustable_clock or ephemeral,
             runbook_endpoints=tuple(runbook_endpoint or ()),
             roa_endpoints=tuple(roa_endpoint or ()),
