@@ -46,6 +46,8 @@ class Stage:
         self.chance = random.Random(1)
         #: parts of scenes that are not played
         self.left_out: set[str] = set()
+        #: a script for groups that are brought up to date; the vendor's templates bear no quotes in it
+        self.script = 'echo "2"'
         #: seconds of the cloud's time that pass between two looks
         self.pace = 0.5
         self._moves_at = 0.0

@@ -46,6 +46,8 @@ async def test_public_templates_of_the_lifecycle_family_run_for_real(database_ds
         stage.use_templates(Path(CHECKOUT))
         # The vendor's template for MongoDB asks ECS for the addresses of container groups, which has none.
         stage.left_out = {"MongoDB"}
+        # Its rolling update writes the script into the metadata of a hook as it is: quotes would make them no JSON.
+        stage.script = "echo 2"
         plays = list(dict.fromkeys(SCENES.values()))
         ends = await asyncio.gather(*(play(stage) for play in plays), return_exceptions=True)
         wishes = dict.fromkeys(("PASIP", "rootPassword", "SAPSID", "userName", "userPassword", "clientNumber"), "a1")

@@ -431,7 +431,7 @@ async def rolling_files(stage: Stage) -> None:
     update = {
         "invokeSourcePath": "http://files.test/2.tgz",
         "invokeDestinationDir": "/opt/app",
-        "invokeScript": 'echo "2"',
+        "invokeScript": stage.script,
         "rollbackSourcePath": "http://files.test/1.tgz",
         "rollbackDestinationDir": "/opt/app",
         "rollbackScript": "echo 1",
@@ -459,7 +459,7 @@ async def rolling_files(stage: Stage) -> None:
 
     assert json.loads(execution["Outputs"])["commandOutputs"] == ["2\n"] * 2
     assert back["commandOutputs"] == ["1\n"] * 2
-    assert json.loads(hook["NotificationMetadata"])["commandContent"] == 'echo "2"'
+    assert json.loads(hook["NotificationMetadata"])["commandContent"] == stage.script
     assert json.loads(after["NotificationMetadata"])["commandContent"] == "echo 1"
     assert hook["NotificationArn"].endswith(":template/ACS-ESS-LifeCycleDownloadFileAndRunCommand")
 

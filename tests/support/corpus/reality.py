@@ -39,6 +39,7 @@ HOPELESS: Mapping[str, str] = {
         "runs a template that makes a ROS stack",
     ),
     "ACS-MNS-PublishMessage": "calls MNS in ROA style, which has to be sent on",
+    "ACS-EventBridge-PutEvents": "calls EventBridge in ROA style, which has to be sent on",
 }
 _PREPAID = {"InstanceChargeType": "PrePaid", "Period": 1}
 #: what RunInstances is told beside the usual when a template's instance is made
