@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tidegate.store.ess.table import Table
+from tidegate.store.table import Table
 
 if TYPE_CHECKING:
     from tidegate.store.database import Connection

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tidegate.store.ess.records import Diagnosis
-from tidegate.store.ess.table import Table
+from tidegate.store.table import Table
 
 if TYPE_CHECKING:
     from tidegate.store.database import Connection
