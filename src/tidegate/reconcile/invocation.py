@@ -174,6 +174,11 @@ class InvocationController:
         except PlaneError as error:
             _log.info("A script could not run on %s: %s", instance_id, error)
             return _failed(await self._explanation(invocation, instance_id))
+        except UNREACHABLE:
+            raise
+        except Exception:  # whatever a driver gets wrong, who asked is told that the script did not run
+            _log.exception("A driver failed to run a script", extra={"instance": instance_id})
+            return _failed("ExecutionException")
 
     async def _explanation(self, invocation: Invocation, instance_id: str) -> str:
         """Return the error code for a host that did not run a script."""

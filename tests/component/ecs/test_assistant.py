@@ -12,7 +12,7 @@ from support.ecs import ACCOUNT, World, make_world
 from tidegate.clock import AdjustableClock
 from tidegate.errors import CloudError
 from tidegate.ids import Ids
-from tidegate.plane.hosts.base import Outcome
+from tidegate.plane.hosts.base import Command, Outcome
 from tidegate.reconcile.invocation import InvocationController
 from tidegate.store.database import Database
 
@@ -57,6 +57,22 @@ async def test_a_script_runs_in_every_instance_and_its_output_is_kept(world: Wor
     assert {(one.argv[-1], one.directory, one.timeout, one.keep) for _, one in world.hosts.scripts} == {
         ("echo hi", "/srv", 90.0, 24 * 1024)
     }
+
+
+async def test_a_script_that_a_driver_cannot_make_sense_of_has_failed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stumble(_host_id: str, _command: Command) -> Outcome:
+        raise ValueError("a defect of the driver")
+
+    made = await world.launch()
+    monkeypatch.setattr(world.hosts, "run", stumble)
+
+    invocation = await run(world, *made)
+    await ended(world, invocation)
+
+    [one] = await results(world, invocation)
+    assert (one["InvocationStatus"], one["ErrorCode"]) == ("Failed", "ExecutionException")
 
 
 @pytest.mark.parametrize(
