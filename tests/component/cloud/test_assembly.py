@@ -22,7 +22,7 @@ async def test_two_processes_of_one_folder_share_a_database_and_its_account(tmp_
         await client.call("ram", "CreateUser", {"UserName": "ada"}, region="cn-hangzhou")
 
         assert one.url != other.url
-        assert await one.ram.account_id() == await other.ram.account_id()
+        assert await one.services.ram.account_id() == await other.services.ram.account_id()
 
 
 async def test_a_database_is_driven_from_the_folder_where_its_hosts_live_only(

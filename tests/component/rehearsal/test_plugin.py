@@ -82,7 +82,7 @@ def test_runbooks_are_tested_with_a_fixture(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\ntidegate_templates = actions\naddopts = -p no:asyncio\n")
     pytester.makepyfile(TESTS)
 
-    pytester.runpytest_inprocess("-p", "tidegate.testing").assert_outcomes(passed=5)
+    pytester.runpytest_inprocess().assert_outcomes(passed=5)
 
 
 @pytest.mark.parametrize("page", ["test-runbooks.md", "test-runbooks.zh-CN.md"])
@@ -96,7 +96,7 @@ def test_the_page_about_tests_is_right(pytester: pytest.Pytester, monkeypatch: p
     pytester.makepyfile(tests)
     pytester.makeini("[pytest]\naddopts = -p no:asyncio\n")
 
-    pytester.runpytest_inprocess("-p", "tidegate.testing").assert_outcomes(passed=1)
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
     for command in re.findall(r"^\$ tidegate (.*)$", text, re.MULTILINE):
         if "regions.yml" not in command:  # these need a cloud, see tests/acceptance/cli
             assert CliRunner().invoke(app, command.split()).exit_code == 0, command
