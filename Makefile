@@ -3,7 +3,8 @@
 .PHONY: help setup demo up test unit acceptance console screenshots crash lint format bench lock build docs clean
 bin := .venv/bin/
 run := $(bin)python -m pytest -q
-workers ?= auto
+# half of a test's time is waiting, for processes to start and for disks
+workers ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
