@@ -42,19 +42,13 @@ class Lifecycle:
             await run.step(f"notify:{token}", partial(self._notify, activity, token))
         async with run.transaction() as tx:
             batches = await self._ess.actions.settle(tx, activity.id)
-        deadlines = [waits.next_deadline for waits in batches if waits.outcome is None]
+        deadlines = [batch.waits.next_deadline for batch in batches if batch.waits.outcome is None]
         if deadlines:
             raise Suspend(min(filter(None, deadlines), default=None))
-        return await self._decided(activity.id)
-
-    async def _decided(self, activity_id: str) -> dict[Result, list[str]]:
-        async with self._around.database.connection() as db:
-            activity = await activities.find(db, activity_id)
-            held = {action.batch: action.instance_ids for action in await actions.of_activity(db, activity_id)}
-        assert activity is not None, "a running activity has its row"
         decided: dict[Result, list[str]] = {}
-        for batch, instance_ids in held.items():
-            decided.setdefault(Result(activity.outcomes[str(batch)]), []).extend(instance_ids)
+        for batch in batches:
+            assert batch.waits.outcome is not None, "whoever is undecided has suspended the activity"
+            decided.setdefault(batch.waits.outcome, []).extend(batch.actions[0].instance_ids)
         return decided
 
     async def _hold(self, run: Run, activity: Activity, instance_ids: Sequence[str]) -> list[str]:

@@ -115,15 +115,15 @@ class Actions:
             await rows.table.add(tx, *opened)
         return opened
 
-    async def settle(self, tx: Connection, activity_id: str) -> list[Waits]:
-        """Let deadlines that have passed decide, and return how the waits of each batch stand."""
+    async def settle(self, tx: Connection, activity_id: str) -> list[Batch]:
+        """Let deadlines that have passed decide, and return the batches with how their waits stand then."""
         activity = await activities.lock(tx, activity_id)
         assert activity is not None, "a running activity has its row"
         settled = []
         for batch in batches_of(activity, await rows.of_activity(tx, activity_id)):
             after = settle(batch.waits, self._around.now()) if batch.waits.outcome is None else batch.waits
             await self._write(tx, activity, batch, after)
-            settled.append(after)
+            settled.append(msgspec.structs.replace(batch, waits=after))
         return settled
 
     # ---- what callers and hooks do ---------------------------------------------------------------------------------
